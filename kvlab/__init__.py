@@ -1,0 +1,1 @@
+"""kvlab: an executable model of the transformer KV cache."""
