@@ -29,7 +29,7 @@ check: $(READY)  ## style and types
 # `-e .` is refused in pip's hash mode, so the project itself is installed apart, with nothing fetched.
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -1,0 +1,1 @@
+"""Exact accounting: one function a quantity, plain integers in, plain integers out."""

@@ -1,0 +1,30 @@
+"""Bytes of the cache and of the weights.
+
+Arguments are positive integers. Results are bytes, exactly; the unit is chosen where they are shown.
+"""
+
+
+def kv_cache_bytes(
+    n_layers: int, n_kv_heads: int, head_dim: int, context: int, batch: int, bytes_per_element: int
+) -> int:
+    """Return the bytes of the K and V buffers: `2 · L · H_kv · d_h · S · B · s` (Pope et al. 2023, arXiv 2211.05102).
+
+    `context` is the number of tokens that are stored, or of those that there is room for. Query heads are not in it:
+    they are not cached. Not counted: page tables, padding to blocks, allocator overhead.
+    """
+    return 2 * n_layers * n_kv_heads * head_dim * context * batch * bytes_per_element
+
+
+def kv_bytes_per_token(n_layers: int, n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
+    """Return the bytes that one more token of one sequence adds to the cache: `2 · L · H_kv · d_h · s`."""
+    return 2 * n_layers * n_kv_heads * head_dim * bytes_per_element
+
+
+def k_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
+    """Return the bytes of K alone that one token takes in one layer: `H_kv · d_h · s`; V takes as many."""
+    return n_kv_heads * head_dim * bytes_per_element
+
+
+def weight_bytes(parameters: int, bytes_per_element: int) -> int:
+    """Return the bytes of the weights: `N · s`."""
+    return parameters * bytes_per_element

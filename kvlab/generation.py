@@ -1,0 +1,158 @@
+"""Decoding with a cache and without: the same forward pass, run over one token or over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kvlab.cache import DenseCache, KVCache
+from kvlab.errors import KvlabError
+from kvlab.model import EXACT, GPT2, Kernel
+
+Logits = NDArray[np.float32]
+Picker = Callable[[Logits], int]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a run of decoding gave.
+
+    Attributes:
+        prompt_ids: the prompt.
+        ids: the generated ids alone.
+        stopped: `"length"` (as many as asked), `"context"` (no room for more) or `"end"` (the end-of-text id).
+        cache_bytes: bytes of the cache that the run kept; 0 without one.
+    """
+
+    prompt_ids: tuple[int, ...]
+    ids: tuple[int, ...]
+    stopped: str
+    cache_bytes: int
+
+
+def greedy(logits: Logits) -> int:
+    """Return the id with the largest logit, `(V,)`; the smallest such id where two are equal."""
+    return int(logits.argmax())
+
+
+def sampler(temperature: float, top_k: int | None, seed: int) -> Picker:
+    """Return a picker that draws from `softmax(logits / temperature)`, cut to the `top_k` largest; seeded.
+
+    Two pickers of the same seed draw the same ids from the same logits, so sampled runs can be compared too.
+
+    Raises:
+        KvlabError: the temperature is not above 0, or `top_k` is below 1.
+    """
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise KvlabError(f"temperature is {temperature}, and must be a finite number above 0; leave it out for greedy")
+    if top_k is not None and top_k < 1:
+        raise KvlabError(f"top-k is {top_k}, and must be at least 1")
+    rng = np.random.default_rng(seed)
+
+    def pick(logits: Logits) -> int:
+        scaled = logits.astype(np.float64) / temperature
+        if top_k is not None and top_k < len(scaled):
+            # A stable sort breaks ties by id, so exactly top_k candidates are left.
+            scaled[np.argsort(-scaled, kind="stable")[top_k:]] = -np.inf
+        p = np.exp(scaled - scaled.max())
+        return int(rng.choice(len(p), p=p / p.sum()))
+
+    return pick
+
+
+def generate_cached(
+    model: GPT2,
+    prompt_ids: Sequence[int],
+    n_tokens: int,
+    pick: Picker = greedy,
+    *,
+    stop_id: int | None = None,
+    cache: KVCache | None = None,
+    kernel: Kernel = EXACT,
+) -> Generation:
+    """Decode with a KV cache: the prompt once (prefill), and then each new token alone (decode).
+
+    Args:
+        model: the model.
+        prompt_ids: at least one id.
+        n_tokens: how many tokens to generate; fewer when prompt and text reach the model's context.
+        pick: how the next id is chosen from the logits `(V,)`.
+        stop_id: an id behind which to stop.
+        cache: an empty cache for one sequence; a dense one of the model's whole context if none is given.
+        kernel: the products to run on.
+
+    Raises:
+        KvlabError: an empty prompt, one longer than the context, an id outside the vocabulary, `n_tokens` below 1.
+    """
+    ids, room = _begin(model, prompt_ids, n_tokens)
+    cache = DenseCache.for_model(model.architecture) if cache is None else cache
+    new = ids  # the tokens that the cache does not hold yet
+    while len(ids) < room and not _ended(ids, prompt_ids, stop_id):
+        hidden = model.forward(np.array([new]), cache, kernel)
+        new = [pick(model.logits(hidden[0, -1], kernel))]
+        ids = ids + new
+    return _finish(prompt_ids, ids, n_tokens, stop_id, cache.nbytes)
+
+
+def generate_uncached(
+    model: GPT2,
+    prompt_ids: Sequence[int],
+    n_tokens: int,
+    pick: Picker = greedy,
+    *,
+    stop_id: int | None = None,
+    kernel: Kernel = EXACT,
+) -> Generation:
+    """Decode without a cache: each step runs all the tokens so far and throws their K and V away.
+
+    Arguments and errors are those of `generate_cached`.
+    """
+    ids, room = _begin(model, prompt_ids, n_tokens)
+    while len(ids) < room and not _ended(ids, prompt_ids, stop_id):
+        logits, _ = recompute(model, ids, kernel)
+        ids = [*ids, pick(logits)]
+    return _finish(prompt_ids, ids, n_tokens, stop_id, cache_bytes=0)
+
+
+def recompute(model: GPT2, ids: Sequence[int], kernel: Kernel = EXACT) -> tuple[Logits, DenseCache]:
+    """Run all of `ids` from nothing. Return the last token's logits `(V,)`, and the K and V computed on the way.
+
+    The buffer is allocated in this call: attention needs K and V of the whole sequence at hand, and a step
+    without a cache computes each of them anew.
+    """
+    workspace = DenseCache.for_model(model.architecture)
+    hidden = model.forward(np.array([ids]), workspace, kernel)
+    return model.logits(hidden[0, -1], kernel), workspace
+
+
+def _begin(model: GPT2, prompt_ids: Sequence[int], n_tokens: int) -> tuple[list[int], int]:
+    """Return the ids to start from and the length to stop at, having refused what cannot be run."""
+    vocab_size, limit = model.architecture.vocab_size, model.architecture.max_context
+    if n_tokens < 1:
+        raise KvlabError(f"{n_tokens} tokens were asked for; ask for at least 1")
+    if not prompt_ids:
+        raise KvlabError("the prompt has no tokens; give at least one")
+    if len(prompt_ids) > limit:
+        raise KvlabError(f"the prompt has {len(prompt_ids)} tokens; the model's context is {limit}")
+    for token in prompt_ids:
+        if not 0 <= token < vocab_size:
+            raise KvlabError(f"the prompt has the id {token}; the vocabulary goes from 0 to {vocab_size - 1}")
+    return list(prompt_ids), min(len(prompt_ids) + n_tokens, limit)
+
+
+def _ended(ids: Sequence[int], prompt_ids: Sequence[int], stop_id: int | None) -> bool:
+    return len(ids) > len(prompt_ids) and ids[-1] == stop_id
+
+
+def _finish(
+    prompt_ids: Sequence[int], ids: list[int], n_tokens: int, stop_id: int | None, cache_bytes: int
+) -> Generation:
+    generated = ids[len(prompt_ids) :]
+    if _ended(ids, prompt_ids, stop_id):
+        stopped = "end"
+    else:
+        stopped = "length" if len(generated) == n_tokens else "context"
+    return Generation(tuple(prompt_ids), tuple(generated), stopped, cache_bytes)

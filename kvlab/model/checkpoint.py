@@ -1,0 +1,104 @@
+"""Model folders as the transformers library writes them: `config.json`, `model.safetensors`, `tokenizer.json`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from kvlab.architecture import gpt2_architecture
+from kvlab.errors import KvlabError
+from kvlab.model.gpt2 import GPT2, gpt2_from_tensors
+
+# The grammar MiniGPT that the whole site runs: trained once, committed, opened like any other model folder.
+MINIGPT = Path(__file__).parents[1] / "grammar" / "minigpt"
+
+
+def load_model(folder: Path) -> GPT2:
+    """Open a GPT-2 model folder (float32 or float16 weights, computed in float32).
+
+    Raises:
+        KvlabError: the folder or a file is missing or malformed, a tensor is missing or has a wrong shape, or the
+            configuration is of a model that kvlab does not implement. The message names the file.
+    """
+    config = read_config(folder)
+    architecture = gpt2_architecture(config, name=str(config.get("name") or folder.name))
+    return gpt2_from_tensors(architecture, _read_tensors(folder / "model.safetensors"))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the folder's `config.json` as a dictionary. Raises `KvlabError` when it cannot be read as one."""
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise KvlabError(f"{folder} is not a folder; a model folder holds config.json and model.safetensors")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KvlabError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise KvlabError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise KvlabError(f"{path} holds a JSON {type(config).__name__}; a configuration is an object")
+    return config
+
+
+def save_folder(
+    folder: Path,
+    config: Mapping[str, object],
+    tensors: Mapping[str, NDArray[np.float32]],
+    tokenizer_json: str | None = None,
+) -> None:
+    """Write a model folder, all of it or nothing: it is written beside its place and moved there when complete.
+
+    Args:
+        folder: where; it must not exist, or be empty.
+        config: the contents of `config.json`.
+        tensors: by the names and in the orientations of the transformers library.
+        tokenizer_json: the contents of `tokenizer.json`, if the model has a tokenizer.
+
+    Raises:
+        KvlabError: the folder holds something already, or cannot be written.
+    """
+    require_free(folder)
+    # save_file writes the memory and not the view: a transposed array would come back scrambled.
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise KvlabError(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        (draft / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        save_file(contiguous, draft / "model.safetensors", metadata={"format": "pt"})
+        if tokenizer_json is not None:
+            (draft / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
+        draft.chmod(0o755)  # mkdtemp makes it private
+        draft.rename(folder)
+    except OSError as error:
+        raise KvlabError(f"{folder} cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_free(folder: Path) -> None:
+    """Raise `KvlabError` when `folder` is a file or holds something that would be lost."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise KvlabError(f"{folder} exists already; name a new or an empty folder, so that nothing is overwritten")
+
+
+def _read_tensors(path: Path) -> dict[str, NDArray[np.floating]]:
+    if not path.is_file():
+        raise KvlabError(f"{path} is missing; a model folder holds config.json and model.safetensors")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, KeyError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise KvlabError(f"{path} is not a readable safetensors file: {reason}") from None
