@@ -15,9 +15,8 @@ def gpt2_weight_bytes_read(
     All the weights but the rows of positions that it does not visit. The embedding rows of its tokens are rows of the
     tied head, which is read whole.
     """
-    unvisited_positions = max_context - new_tokens
     return (
-        gpt2_parameters(n_layers, d_model, d_ff, vocab_size, max_context) - unvisited_positions * d_model
+        gpt2_parameters(n_layers, d_model, d_ff, vocab_size, max_context) - (max_context - new_tokens) * d_model
     ) * bytes_per_element
 
 

@@ -50,6 +50,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def end_of_text_id(folder: Path) -> int:
+    """Return the id behind which a text ends. Raises `KvlabError` when the configuration names none."""
+    end = read_config(folder).get("eos_token_id")
+    if not isinstance(end, int) or isinstance(end, bool):
+        raise KvlabError(f"{folder / 'config.json'} names no eos_token_id, so there is nothing to stop at")
+    return end
+
+
 def save_folder(
     folder: Path,
     config: Mapping[str, object],
