@@ -72,7 +72,20 @@ def token_texts(text: str) -> list[str]:
     return [tokenizer.token(token) for token in tokenizer.encode(text)]
 
 
-def slot_differing_bits(prompt: str, position: int, n_tokens: int) -> int:
+def token_text(text: str, position: int) -> str:
+    """Return one token of `text`. Raises `KvlabError` when there is no such position."""
+    tokens = token_texts(text)
+    if not 0 <= position < len(tokens):
+        raise KvlabError(f"{text!r} has positions 0 to {len(tokens) - 1}; there is no {position}")
+    return tokens[position]
+
+
+def prompt_text(prompt: str) -> str:
+    """Return `prompt` as the MiniGPT reads it: turned into tokens and back."""
+    return minigpt_tokenizer().decode(minigpt_tokenizer().encode(prompt))
+
+
+def slot_differing_entries(prompt: str, position: int, n_tokens: int) -> int:
     """Return how many entries of one position's K and V slots differ, in all layers and heads, in their bytes.
 
     Compared are the cache after a run of `n_tokens` steps behind `prompt`, and a full recomputation of its text.
@@ -101,6 +114,11 @@ def positions_computed(prompt: str, n_tokens: int, cached: bool) -> list[tuple[i
     run = generate_cached if cached else generate_uncached
     run(model, minigpt_tokenizer().encode(prompt), n_tokens)
     return model.passes
+
+
+def tokens_computed(prompt: str, n_tokens: int, cached: bool) -> int:
+    """Return how many tokens the forward passes of a greedy run computed in all."""
+    return sum(count for _, count in positions_computed(prompt, n_tokens, cached))
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ SYMBOLS = {
     "prompt": "P",
     "n_tokens": "n",
     "new_tokens": "m",
+    "weights": "M_w",
+    "kv_cache": "M_kv",
 }
 
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4  # how tightly a piece of formula holds together
@@ -119,16 +121,16 @@ def with_numbers(formula: Formula, values: Mapping[str, int], dialect: Dialect =
     return write(formula, dialect, values)
 
 
-def write(formula: Formula, dialect: Dialect, values: Mapping[str, int] | None = None) -> str:
-    """Return the formula's body in a dialect: with symbols, or with numbers where `values` are given.
+def write(formula: Formula, dialect: Dialect, given: Mapping[str, int] | None = None) -> str:
+    """Return the formula's body in a dialect: symbols, but numbers for the arguments that are `given`.
 
     Raises:
         KvlabError: the function is not one `return` of a known expression; file and line are named.
     """
-    names = inspect.signature(formula).parameters
+    given = given or {}
     pieces = {
-        name: _Piece(_symbol(formula, name, dialect) if values is None else dialect.number(values[name]), _ATOM)
-        for name in names
+        name: _Piece(dialect.number(given[name]) if name in given else _symbol(formula, name, dialect), _ATOM)
+        for name in inspect.signature(formula).parameters
     }
     return _Writer(formula, pieces, dialect).body().text
 

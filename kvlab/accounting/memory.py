@@ -15,6 +15,11 @@ def kv_cache_bytes(
     return 2 * n_layers * n_kv_heads * head_dim * context * batch * bytes_per_element
 
 
+def kv_elements_per_token(n_layers: int, n_kv_heads: int, head_dim: int) -> int:
+    """Return the elements that one token of one sequence takes in the cache: `2 · L · H_kv · d_h`."""
+    return 2 * n_layers * n_kv_heads * head_dim
+
+
 def kv_bytes_per_token(n_layers: int, n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes that one more token of one sequence adds to the cache: `2 · L · H_kv · d_h · s`."""
     return 2 * n_layers * n_kv_heads * head_dim * bytes_per_element
@@ -25,6 +30,16 @@ def k_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: i
     return n_kv_heads * head_dim * bytes_per_element
 
 
+def kv_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
+    """Return the bytes of K and V that one token takes in one layer: `2 · H_kv · d_h · s`."""
+    return 2 * n_kv_heads * head_dim * bytes_per_element
+
+
 def weight_bytes(parameters: int, bytes_per_element: int) -> int:
     """Return the bytes of the weights: `N · s`."""
     return parameters * bytes_per_element
+
+
+def together(weights: int, kv_cache: int) -> int:
+    """Return the bytes of weights and cache together; both are arguments in bytes."""
+    return weights + kv_cache

@@ -89,6 +89,16 @@ def data_cache(processor_name: str, field: str) -> int:
     return _integer_field(processor(processor_name), field, processor_name)
 
 
+def fitting_level(processor_name: str, size_bytes: int) -> str:
+    """Return the nearest memory of a processor that holds `size_bytes` whole: `L1d`, `L2`, `L3` or `RAM`.
+
+    Alone in it, as seen from one core: what else wants the same cache is not counted.
+    """
+    cpu = processor(processor_name)
+    levels = (("L1d", cpu.l1d_bytes_per_core), ("L2", cpu.l2_bytes_per_core), ("L3", cpu.l3_bytes_shared))
+    return next((name for name, size in levels if size_bytes <= size), "RAM")
+
+
 def _integer_field(entry: object, field: str, name: str) -> int:
     value = getattr(entry, field, None)
     if not isinstance(value, int) or isinstance(value, bool):

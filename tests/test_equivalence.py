@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from kvlab.cache import DenseCache
+from kvlab.equivalence import differing_entries, verify
+from kvlab.errors import KvlabError
+from kvlab.experiments import minigpt, minigpt_tokenizer
+from kvlab.grammar.corpus import sample_prompts
+from random_models import random_model
+
+MODEL = random_model()
+
+
+def test_fifty_prompts_of_sixty_four_tokens_agree_to_the_last_bit_and_plain_blas_does_not():
+    prompts = [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(50)]
+    result = verify(minigpt(), prompts, 64)
+    assert (result.exact.steps, result.exact.compared_logits) == (3200, 3200 * 512)
+    assert result.exact.identical
+    assert (result.exact.differing_logits, result.exact.differing_kv, result.exact.differing_tokens) == (0, 0, 0)
+    assert result.exact.max_abs_difference == 0
+    assert result.blas_differing_logits_share > 0.5
+    assert not result.blas.identical
+
+
+def test_a_model_of_other_shapes_agrees_too():
+    assert verify(MODEL, [[1, 2, 3], [5] * 30], 50).exact.identical
+
+
+class OneSlotTooFar(DenseCache):
+    """A bug: decode writes its entry one slot behind its place."""
+
+    def write(self, layer, k, v):
+        held = self._held
+        self._held = held + 1 if held else 0
+        super().write(layer, k, v)
+        self._held = held
+
+
+class StuckPosition(DenseCache):
+    """A bug: the position never advances, though the slots do."""
+
+    @property
+    def position(self):
+        return min(self._held, 4)
+
+
+class RoundedToHalf(DenseCache):
+    """A bug that no token shows: entries lose the bits that float16 has not."""
+
+    def write(self, layer, k, v):
+        super().write(layer, k.astype(np.float16).astype(np.float32), v)
+
+
+@pytest.mark.parametrize("bug", [OneSlotTooFar, StuckPosition, RoundedToHalf])
+def test_the_comparison_catches_a_cache_with_one_method_wrong(bug):
+    result = verify(MODEL, [[1, 2, 3, 4]], 20, cache_for=lambda model: bug.for_model(model.architecture))
+    assert not result.exact.identical
+    assert result.exact.differing_logits > 0
+    assert result.exact.max_abs_difference > 0
+
+
+def test_bytes_are_compared_and_not_values():
+    zero = np.zeros(3, np.float32)
+    assert differing_entries(zero, -zero) == 3
+    nan = np.full(2, np.nan, np.float32)
+    assert differing_entries(nan, nan.copy()) == 0
+    assert differing_entries(zero, zero + np.array([0, 1e-45, 0], np.float32)) == 1
+
+
+def test_arrays_of_another_shape_or_dtype_are_not_compared():
+    with pytest.raises(KvlabError, match="cannot compare"):
+        differing_entries(np.zeros(3, np.float32), np.zeros(4, np.float32))
+    with pytest.raises(KvlabError, match="cannot compare"):
+        differing_entries(np.zeros(3, np.float32), np.zeros(3, np.float64))
+
+
+def test_no_prompt_and_too_long_a_run_are_refused():
+    with pytest.raises(KvlabError, match="at least one prompt"):
+        verify(MODEL, [], 5)
+    with pytest.raises(KvlabError, match=r"3 tokens and 81 more exceed.*83"):
+        verify(MODEL, [[1, 2, 3]], 81)
+    with pytest.raises(KvlabError, match="at least 1"):
+        verify(MODEL, [[1]], 0)
+
+
+def test_progress_is_reported_once_a_prompt_and_kernel():
+    calls = []
+    verify(MODEL, [[1], [2], [3]], 1, lambda: calls.append(1))
+    assert len(calls) == 6

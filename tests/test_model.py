@@ -1,0 +1,143 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kvlab.architecture import Architecture
+from kvlab.cache import DenseCache
+from kvlab.errors import KvlabError
+from kvlab.model import BLAS, EXACT
+from kvlab.model.gpt2 import gpt2_from_tensors
+from kvlab.model.ops import gelu, layer_norm, softmax
+from random_models import PRIMES, random_model, random_tensors
+
+MODEL, TENSORS = random_model(), random_tensors(PRIMES)
+
+
+def textbook_logits(tensors, a, ids):
+    """GPT-2 as its paper has it: one sequence, float64, a loop over heads, a full matrix of scores, no cache."""
+    t = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
+
+    def norm(x, name):
+        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + a.norm_epsilon)
+        return x * t[f"{name}.weight"] + t[f"{name}.bias"]
+
+    def linear(x, name):
+        return x @ t[f"{name}.weight"] + t[f"{name}.bias"]
+
+    n, d = len(ids), a.d_model
+    x = t["wte.weight"][ids] + t["wpe.weight"][:n]
+    hidden_from = np.triu(np.full((n, n), -np.inf), 1)
+    for layer in range(a.n_layers):
+        h = f"h.{layer}"
+        qkv = linear(norm(x, f"{h}.ln_1"), f"{h}.attn.c_attn")
+        heads = []
+        for head in range(a.n_heads):
+            columns = slice(head * a.head_dim, (head + 1) * a.head_dim)
+            q, k, v = (qkv[:, part * d : (part + 1) * d][:, columns] for part in range(3))
+            scores = q @ k.T / math.sqrt(a.head_dim) + hidden_from
+            weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+            heads.append(weights @ v)
+        x = x + linear(np.concatenate(heads, -1), f"{h}.attn.c_proj")
+        m = linear(norm(x, f"{h}.ln_2"), f"{h}.mlp.c_fc")
+        m = m / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (m + 0.044715 * m**3)))
+        x = x + linear(m, f"{h}.mlp.c_proj")
+    return norm(x, "ln_f") @ t["wte.weight" if a.tied_head else "lm_head.weight"].T
+
+
+def random_ids(n, seed=0):
+    return np.random.default_rng(seed).integers(0, PRIMES.vocab_size, (1, n))
+
+
+@pytest.mark.parametrize("kernel", [EXACT, BLAS], ids=["exact", "blas"])
+@pytest.mark.parametrize("n_tokens", [1, 2, 31, 32, 33, 83])
+def test_a_prefill_agrees_with_the_textbook_at_every_position(n_tokens, kernel):
+    ids = random_ids(n_tokens)
+    hidden = MODEL.forward(ids, DenseCache.for_model(PRIMES), kernel)
+    expected = textbook_logits(TENSORS, PRIMES, ids[0])
+    # float32 rounds at 6e-8; a few hundred operations deep, logits of this size stay within 1e-4.
+    np.testing.assert_allclose(MODEL.logits(hidden, kernel)[0], expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+def test_an_untied_head_is_used():
+    a = Architecture(**{**vars(PRIMES), "tied_head": False})
+    tensors = random_tensors(a)
+    ids = random_ids(5)
+    model = gpt2_from_tensors(a, tensors)
+    hidden = model.forward(ids, DenseCache.for_model(a))
+    np.testing.assert_allclose(model.logits(hidden)[0], textbook_logits(tensors, a, ids[0]), atol=1e-3)
+
+
+def run_in_chunks(ids, chunks, cache=None):
+    cache = cache or DenseCache.for_model(PRIMES)
+    hidden, start = [], 0
+    for n_tokens in chunks:
+        hidden.append(MODEL.forward(ids[:, start : start + n_tokens], cache))
+        start += n_tokens
+    return np.concatenate(hidden, axis=1), cache
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(0, 9))
+def test_a_prompt_split_into_any_chunks_gives_the_same_bytes(chunks, seed):
+    while sum(chunks) > PRIMES.max_context:
+        chunks.pop()
+    ids = random_ids(sum(chunks), seed) if chunks else random_ids(1, seed)
+    whole, whole_cache = run_in_chunks(ids, [ids.shape[1]])
+    split, split_cache = run_in_chunks(ids, chunks or [1])
+    assert whole.tobytes() == split.tobytes()
+    assert whole_cache.keys.tobytes() == split_cache.keys.tobytes()
+    assert whole_cache.values.tobytes() == split_cache.values.tobytes()
+
+
+def test_a_row_of_a_batch_gives_the_bytes_that_it_gives_alone():
+    ids = np.random.default_rng(3).integers(0, PRIMES.vocab_size, (3, 37))
+    together = MODEL.forward(ids, DenseCache.for_model(PRIMES, batch=3))
+    for row in range(3):
+        alone = MODEL.forward(ids[row : row + 1], DenseCache.for_model(PRIMES))
+        assert together[row].tobytes() == alone[0].tobytes()
+
+
+def test_what_an_earlier_run_left_in_the_slots_changes_no_byte():
+    ids = random_ids(20)
+    clean, _ = run_in_chunks(ids, [7, 13])
+    stale = DenseCache.for_model(PRIMES)
+    stale.keys[:] = np.random.default_rng(1).standard_normal(stale.keys.shape) * 1e3
+    stale.values[:] = np.random.default_rng(2).standard_normal(stale.values.shape) * 1e3
+    used, _ = run_in_chunks(ids, [7, 13], stale)
+    assert clean.tobytes() == used.tobytes()
+
+
+def test_keys_and_values_of_a_later_layer_depend_on_earlier_tokens_and_those_of_the_first_layer_do_not():
+    ids, other = random_ids(6), random_ids(6)
+    other[0, 0] += 1
+    _, a = run_in_chunks(ids, [6])
+    _, b = run_in_chunks(other, [6])
+    assert np.array_equal(a.keys[0, :, :, 5], b.keys[0, :, :, 5])
+    assert not np.array_equal(a.keys[1, :, :, 5], b.keys[1, :, :, 5])
+
+
+def test_everything_stays_in_float32():
+    hidden, cache = run_in_chunks(random_ids(4), [3, 1])
+    assert hidden.dtype == cache.keys.dtype == MODEL.logits(hidden).dtype == np.float32
+    x = np.linspace(-3, 3, 10, dtype=np.float32)
+    assert {gelu(x).dtype, softmax(x).dtype, layer_norm(x, x, x, 1e-5).dtype} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 0), (0, 5), (1, 1, 5)])
+def test_ids_that_are_no_matrix_are_refused(shape):
+    with pytest.raises(KvlabError, match="ids have shape"):
+        MODEL.forward(np.zeros(shape, int), DenseCache.for_model(PRIMES))
+
+
+def test_more_tokens_than_positions_are_refused_even_with_a_larger_cache():
+    cache = DenseCache(3, 1, 5, 200, 14)
+    with pytest.raises(KvlabError, match="84 tokens exceed the 83 positions"):
+        MODEL.forward(random_ids(84), cache)
+
+
+def test_a_cache_for_another_batch_is_refused():
+    with pytest.raises(KvlabError, match="1 sequences do not match a cache made for 2"):
+        MODEL.forward(random_ids(4), DenseCache.for_model(PRIMES, batch=2))

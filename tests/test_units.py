@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvlab import units
+from kvlab.errors import KvlabError
+
+
+def test_a_gibibyte_is_seven_point_four_percent_more_than_a_gigabyte():
+    assert units.in_unit(2**30, "GiB") == 1
+    assert float(units.in_unit(2**30, "GB")) == 1.073741824
+
+
+@given(st.integers(0, 2**80), st.sampled_from([*units.DECIMAL, *units.BINARY]))
+def test_a_size_in_a_unit_is_exact_and_turns_back_into_its_bytes(size, unit):
+    assert units.in_unit(size, unit) * units.in_unit(1, unit) ** -1 == size
+
+
+def test_an_unknown_unit_is_refused_by_name():
+    with pytest.raises(KvlabError, match=r"'GIB'.*GiB"):
+        units.in_unit(1, "GIB")
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(1023, "1,023 B"), (131072, "131.07 kB = 128 KiB"), (2**30, "1.07 GB = 1 GiB"), (2**50, "1,125.9 TB = 1,024 TiB")],
+)
+def test_a_card_shows_both_units_of_one_value(size, text):
+    assert units.both_units(size) == text
+
+
+def test_elements_have_the_bytes_of_their_dtype_and_an_unknown_dtype_is_refused():
+    assert {dtype: units.bytes_per_element(dtype) for dtype in ("fp32", "fp16", "bf16")} == {
+        "fp32": 4,
+        "fp16": 2,
+        "bf16": 2,
+    }
+    with pytest.raises(KvlabError, match="'fp12'"):
+        units.bytes_per_element("fp12")
+
+
+@given(st.integers(-(2**70), 2**70), st.integers(1, 2**70))
+def test_a_ratio_is_an_integer_exactly_where_the_division_leaves_no_rest(a, b):
+    assert isinstance(units.ratio(a, b), int) == (a % b == 0)
+    assert units.ratio(a, b) == a / b or a % b == 0
+
+
+def test_a_ratio_to_zero_is_refused():
+    with pytest.raises(KvlabError, match="other than 0"):
+        units.ratio(1, 0)
