@@ -9,6 +9,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One date in every build of one commit, so that two builds are the same bytes.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
+# The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
+export OPENBLAS_NUM_THREADS ?= 1
+
 .PHONY: serve site test check lock clean
 
 serve: $(READY)  ## set everything up and serve the site, rebuilt at every change

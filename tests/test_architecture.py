@@ -25,7 +25,7 @@ def test_n_inner_overrides_four_times_the_width():
 
 
 def test_heads_that_do_not_divide_are_refused_with_both_numbers():
-    with pytest.raises(KvlabError, match="64.*5"):
+    with pytest.raises(KvlabError, match=r"64.*5"):
         gpt2_architecture(CONFIG | {"n_head": 5}, "mini")
     with pytest.raises(KvlabError, match=r"n_heads 6.*n_kv_heads 4"):
         Architecture("odd", "gpt2", 2, 96, 6, 4, 16, 256, 512, 128)

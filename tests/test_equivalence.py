@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from random_models import random_model
 
 from kvlab.cache import DenseCache
 from kvlab.equivalence import differing_entries, verify
 from kvlab.errors import KvlabError
 from kvlab.experiments import minigpt, minigpt_tokenizer
 from kvlab.grammar.corpus import sample_prompts
-from random_models import random_model
 
 MODEL = random_model()
 

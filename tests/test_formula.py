@@ -50,7 +50,7 @@ def test_the_size_formula_stands_in_written_order_with_the_books_symbols():
 
 
 def test_the_line_with_numbers_shows_every_factor_even_a_one():
-    values = dict(n_layers=2, n_kv_heads=4, head_dim=16, context=128, batch=1, bytes_per_element=4)
+    values = {"n_layers": 2, "n_kv_heads": 4, "head_dim": 16, "context": 128, "batch": 1, "bytes_per_element": 4}
     assert formula.with_numbers(memory.kv_cache_bytes, values) == "2 · 2 · 4 · 16 · 128 · 1 · 4"
 
 
@@ -61,7 +61,7 @@ def test_some_numbers_can_be_put_in_while_the_rest_stay_symbols():
 
 def test_a_missing_number_is_named():
     with pytest.raises(KvlabError, match="batch, bytes_per_element"):
-        formula.with_numbers(memory.kv_cache_bytes, dict(n_layers=2, n_kv_heads=4, head_dim=16, context=128))
+        formula.with_numbers(memory.kv_cache_bytes, {"n_layers": 2, "n_kv_heads": 4, "head_dim": 16, "context": 128})
 
 
 def test_a_called_formula_is_written_out_and_keeps_its_parentheses():

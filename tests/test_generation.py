@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from random_models import PRIMES, random_model
 
 from kvlab.cache import DenseCache
 from kvlab.errors import KvlabError
 from kvlab.generation import generate_cached, generate_uncached, greedy, sampler
-from random_models import PRIMES, random_model
 
 MODEL = random_model()
 BOTH = pytest.mark.parametrize("generate", [generate_cached, generate_uncached], ids=["cached", "uncached"])

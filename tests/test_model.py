@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_models import PRIMES, random_model, random_tensors
 
 from kvlab.architecture import Architecture
 from kvlab.cache import DenseCache
@@ -11,7 +12,6 @@ from kvlab.errors import KvlabError
 from kvlab.model import BLAS, EXACT
 from kvlab.model.gpt2 import gpt2_from_tensors
 from kvlab.model.ops import gelu, layer_norm, softmax
-from random_models import PRIMES, random_model, random_tensors
 
 MODEL, TENSORS = random_model(), random_tensors(PRIMES)
 

@@ -9,7 +9,7 @@ from kvlab.errors import KvlabError
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shapes of a transformer decoder. Every count is explicit; none is derived by a division that could leave a rest.
+    """The shapes of a transformer decoder: every count explicit, none derived by a division that could leave a rest.
 
     Attributes:
         name: what people call the model.

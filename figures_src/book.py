@@ -1,0 +1,327 @@
+"""The book that is being built: it reads the page modules, and gives each page what its tokens and blocks ask for."""
+
+from __future__ import annotations
+
+import csv
+import html
+import importlib
+import io
+import json
+import posixpath
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from figures_src import kept, mathfont, values
+from figures_src.errors import BookError
+from figures_src.figures.style import PALETTES, Palette, to_svg
+from figures_src.markup import numbers
+from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
+from figures_src.markup.lint import typed_numbers
+from figures_src.markup.math import to_mathml
+from figures_src.markup.summary import with_summaries
+from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark
+from figures_src.page import Derivation, FormulaFace, Page, Shown
+from figures_src.values import Value
+from figures_src.words import LANGUAGES, Words
+from kvlab import formula
+
+CSS_PIXELS_WIDE = 576  # how wide a figure stands on a large screen
+
+
+@dataclass
+class Reading:
+    """The page that is being read: what it is, in which language, and from which file."""
+
+    page: Page
+    language: str
+    source: Path
+    url: str
+
+
+class Book:
+    """All pages' results, what they used, and the files that belong beside them.
+
+    Args:
+        root: the project's folder.
+        guard: runs work in which a `BookError` may be raised from within Markdown; a site generator turns it into
+            its own kind of failure there.
+    """
+
+    def __init__(self, root: Path, guard: Callable[[Callable[[], None]], None] = lambda work: work()) -> None:
+        self.root = root
+        self.assets: dict[str, str] = {}  # files to write below the site, by path
+        self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
+        self.drawn = 0
+        self.tokens = TokenExtension()
+        self.blocks = BlockExtension(Makers(self._picture, self._table, self._derivation), guard)
+        self._reading: Reading | None = None
+
+    # One page, from its text to its HTML.
+
+    def open_page(
+        self, path: str, language: str, source: Path, url: str, front_matter: MutableMapping[str, Any]
+    ) -> None:
+        """Begin to read a page: its module is found, and tokens in its front matter are replaced by plain text."""
+        self.tokens.tokens.clear()
+        self._reading = Reading(self._page(path), language, source, url)
+        self.used.setdefault((path, language), set())
+        if "title" in front_matter:
+            front_matter["title"] = self.plain(str(front_matter["title"]))
+        front_matter["description"] = self.plain(self._summary_of(source))
+        for line, word in typed_numbers(source.read_text(encoding="utf-8")):
+            name = source.relative_to(self.root)
+            raise BookError(f"{name}:{line}: {word!r} is typed; name its value in the page module and write [[name]]")
+
+    def summaries(self) -> tuple[str, str, str, str]:
+        """Return the summaries of the page in hand and of its twin as HTML, the twin's address and its language."""
+        reading = self._current()
+        own = self.rich(self._summary_of(reading.source))
+        language = twin_language(reading.language)
+        twin = self.root / "docs" / language / f"{reading.page.path}.md"
+        url = address(reading.page.path, language)
+        self.used.setdefault((reading.page.path, language), set())
+        self._reading = Reading(reading.page, language, twin, url)
+        twins = self.rich(self._summary_of(twin))
+        self._reading = reading
+        return own, twins, posixpath.relpath(url, posixpath.dirname(reading.url) or "."), language
+
+    def plain(self, text: str) -> str:
+        """Return a text of the page that is being read with its tokens as plain text."""
+        tokens: list[Token] = []
+        return fill_plain(mark(text, tokens), tokens, self._in_attribute)
+
+    def rich(self, text: str) -> str:
+        """Return a text of the page that is being read as HTML, its tokens as `<data>` elements."""
+        tokens: list[Token] = []
+        return fill(html.escape(mark(text, tokens), quote=False), tokens, self._faces())
+
+    def plain_mark(self, text: str) -> str:
+        """Return a text that has been through Markdown, such as a heading in a menu, with its marks replaced."""
+        return fill_plain(text, self.tokens.tokens, self._in_attribute)
+
+    def close_page(self, page_html: str) -> str:
+        """Return the page's finished HTML: every mark replaced, every formula MathML."""
+        left = re.search(r"\[\[[^\]\n]*\]\]", re.sub(r"<(code|pre)\b.*?</\1>", "", page_html, flags=re.DOTALL))
+        if left:
+            raise self._at_line(left[0], BookError(f"{left[0]} is neither a token nor a block on its own lines"))
+        return with_summaries(fill(page_html, self.tokens.tokens, self._faces()), *self.summaries())
+
+    def ran(self) -> int:
+        """Return how many calls ran because their results were not kept."""
+        return len(values.ran)
+
+    def finish(self, site: Path) -> None:
+        """Write what lies beside the pages. Raises `BookError` for results that no page shows."""
+        complaints = self._unused()
+        if complaints:
+            raise BookError("; ".join(complaints))
+        for path, content in self.assets.items():
+            _write(site / path, content.encode())
+        _write(site / "assets/fonts/stix-two-math.woff2", mathfont.woff2())
+
+    def _unused(self) -> list[str]:
+        """Return a complaint for each named result that a page does not show in every language."""
+        complaints = []
+        for path in sorted({path for path, _ in self.used}):
+            page = self._page(path)
+            for name, where in page.defined_at.items():
+                missing = [f"docs/{lang}/{path}.md" for lang in LANGUAGES if name not in self.used[path, lang]]
+                if missing:
+                    complaints.append(f"{where}: {name!r} is not used in {' or '.join(missing)}; use it or remove it")
+        return complaints
+
+    def _summary_of(self, source: Path) -> str:
+        front_matter = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
+        fields = yaml.safe_load(front_matter[1]) if front_matter else None
+        if not isinstance(fields, dict) or not isinstance(fields.get("summary"), str):
+            name = source.relative_to(self.root)
+            raise BookError(f"{name}:1: the front matter has no summary; write 'summary:' and one sentence")
+        return str(fields["summary"])
+
+    def _page(self, path: str) -> Page:
+        module = f"figures_src.pages.{re.sub(r'[/-]', '_', path)}"
+        try:
+            page: Page = importlib.import_module(module).page
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            raise BookError(f"docs/*/{path}.md has no page module {module.replace('.', '/')}.py; write one") from None
+        return page
+
+    # Tokens.
+
+    def _faces(self) -> Faces:
+        return Faces(
+            in_prose=self._in_prose, in_math=self._in_math, in_attribute=self._in_attribute, mathml=self._mathml
+        )
+
+    def _in_prose(self, token: Token) -> str:
+        value = self._value(token)
+        shown = self._show(token, value)
+        attributes = " ".join(
+            f'{name}="{html.escape(text)}"' for name, text in data_attributes(value, token.format).items()
+        )
+        return f"<data {attributes}>{html.escape(shown, quote=False)}</data>"
+
+    def _in_attribute(self, token: Token) -> str:
+        return self._show(token, self._value(token))
+
+    def _in_math(self, token: Token) -> str:
+        reading = self._current()
+        if token.name in reading.page.formulas:
+            self._use(token.name)
+            return self._formula_latex(reading.page.formulas[token.name])
+        shown = self._show(token, self._value(token))
+        return numbers.to_latex(shown)
+
+    def _formula_latex(self, face: FormulaFace) -> str:
+        given = {name: value.result if isinstance(value, Value) else value for name, value in face.given.items()}
+        return formula.write(face.function, self._latex(), given)
+
+    def _mathml(self, latex: str, display: bool) -> str:
+        try:
+            return to_mathml(latex, display)
+        except BookError as error:
+            raise self._at_line(latex.strip().splitlines()[0], error) from None
+
+    def _value(self, token: Token) -> Value:
+        try:
+            value: Value = self._current().page.find("values", token.name)
+        except BookError as error:
+            raise self._at_line(f"[[{token.name}", error) from None
+        self._use(token.name)
+        return value
+
+    def _show(self, token: Token, value: Value) -> str:
+        try:
+            return numbers.show(value.result, token.format, self._current().language)
+        except BookError as error:
+            raise self._at_line(str(token), error) from None
+
+    # Blocks.
+
+    def _table(self, name: str) -> tuple[list[str], list[list[Cell]]]:
+        reading = self._current()
+        table = self._named("tables", name)(Words(reading.language))
+        cells = [[_cell(cell, reading.language) for cell in row] for row in table.rows]
+        return list(table.header), cells
+
+    def _derivation(self, name: str) -> tuple[str, str]:
+        reading = self._current()
+        derivation: Derivation = self._named("derivations", name)
+        value, dialect = derivation.value, self._latex()
+        shown = numbers.show(value.result, derivation.format, reading.language)
+        lines = [
+            rf"{derivation.symbol} &= {formula.write(value.function, dialect)}",
+            rf"&= {formula.with_numbers(value.function, value.literals, dialect)}",
+            rf"&= {numbers.to_latex(shown)}",
+        ]
+        latex = r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+        return latex, Words(reading.language)("book.derivation")
+
+    def _picture(self, name: str) -> Picture:
+        reading = self._current()
+        drawing = self._named("figures", name)
+        words, data = Words(reading.language), drawing.data()
+        folder = f"assets/figures/{reading.page.path}"
+        for palette in PALETTES:
+            svg = self._drawn(name, data, drawing.draw, words, palette)
+            self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = svg
+        self.assets[f"{folder}/{name}.csv"] = _csv(data)
+        width, height = (float(n) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
+        up = posixpath.relpath(folder, posixpath.dirname(reading.url) or ".")
+        return Picture(
+            image_url=lambda palette: f"{up}/{name}.{words.language}.{palette}.svg",
+            csv_url=f"{up}/{name}.csv",
+            csv_label=words("book.csv"),
+            width=CSS_PIXELS_WIDE,
+            height=round(CSS_PIXELS_WIDE * height / width),
+        )
+
+    def _drawn(
+        self, name: str, data: Mapping[str, Any], draw: Callable[..., Any], words: Words, palette: Palette
+    ) -> str:
+        key = kept.key_of(
+            json.dumps(data), kept.sources_of(draw.__module__), words.under(name), words.language, repr(palette)
+        )
+
+        def draw_now() -> str:
+            self.drawn += 1
+            return to_svg(draw(data, words, palette))
+
+        return kept.keep("figures", key, draw_now)
+
+    # Where we are.
+
+    def _named(self, kind: str, name: str) -> Any:
+        try:
+            found = self._current().page.find(kind, name)
+        except BookError as error:
+            raise self._at_line(f" {name}]]", error) from None
+        self._use(name)
+        return found
+
+    def _latex(self) -> formula.Dialect:
+        language = self._current().language
+        return formula.latex_dialect(lambda number: numbers.to_latex(numbers.show(number, "", language)))
+
+    def _use(self, name: str) -> None:
+        reading = self._current()
+        self.used[reading.page.path, reading.language].add(name)
+
+    def _current(self) -> Reading:
+        assert self._reading is not None, "open_page comes first"
+        return self._reading
+
+    def _at_line(self, text: str, error: BookError) -> BookError:
+        """Return the error with the file, and the line on which `text` first stands, in front."""
+        source = self._current().source
+        lines = source.read_text(encoding="utf-8").splitlines()
+        line = next((number for number, content in enumerate(lines, 1) if text in content), 1)
+        return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
+
+
+def _cell(cell: str | Shown, language: str) -> Cell:
+    if isinstance(cell, str):
+        return Cell(cell)
+    result = cell.value.result
+    text = numbers.show(result, cell.format, language)
+    return Cell(text, data_attributes(cell.value, cell.format), number=not isinstance(result, str))
+
+
+def data_attributes(value: Value, format: str) -> dict[str, str]:
+    """Return the attributes of a `<data>` element: the exact result, the call that gave it, its formula, its format."""
+    attributes = {"class": "kv", "value": repr(value.result), "data-from": value.origin}
+    if value.formula is not None:
+        attributes["data-formula"] = value.formula
+    if format:
+        attributes["data-format"] = format
+    return attributes
+
+
+def address(path: str, language: str) -> str:
+    """Return a page's address below the site: English at the root, Spanish under `es/`."""
+    return f"{path}.html" if language == LANGUAGES[0] else f"{language}/{path}.html"
+
+
+def twin_language(language: str) -> str:
+    """Return the other of the two languages."""
+    return next(other for other in LANGUAGES if other != language)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _csv(data: Mapping[str, Any]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(data)
+    writer.writerows(zip(*data.values(), strict=True))
+    return buffer.getvalue()

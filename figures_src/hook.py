@@ -1,0 +1,93 @@
+"""The mkdocs adapter: it hands each event to the book, and knows nothing else. Another generator needs another one."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
+
+    from figures_src.book import Book
+
+ROOT = Path(__file__).parents[1]
+T = TypeVar("T")
+log = logging.getLogger("mkdocs.hooks.kvlab")
+book: Book
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Begin a site build with fresh modules, so that a live server shows a change in them; once, not per language."""
+    global book
+    if config.plugins["i18n"].building:  # type: ignore[attr-defined]
+        return config
+    sys.dont_write_bytecode = True  # the live server watches these folders
+    sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT))]
+    for name in [name for name in sys.modules if name.split(".")[0] in ("kvlab", "figures_src")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    book = guarded(lambda: importlib.import_module("figures_src.book").Book(ROOT, guarded))
+    # Those of the build before are instances, and the live server hands in the same configuration.
+    named = [extension for extension in config.markdown_extensions if isinstance(extension, str)]
+    config.markdown_extensions = [*named, book.tokens, book.blocks]  # type: ignore[list-item]
+    return config
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Tell the book which page comes."""
+    path = Path(page.file.src_uri).with_suffix("").relative_to(language_of(page)).as_posix()
+    source = Path(page.file.abs_src_path or "")
+    guarded(lambda: book.open_page(path, language_of(page), source, page.url, page.meta))
+    return markdown
+
+
+def on_page_content(html: str, page: Page, **_: Any) -> str:
+    """Finish the page: its numbers and formulas, its table of contents, and the two summaries."""
+
+    def finish() -> str:
+        page.title = book.plain_mark(page.title or "")
+        for entry in all_entries(page.toc):
+            entry.title = book.plain_mark(entry.title)
+        return book.close_page(html)
+
+    return guarded(finish)
+
+
+@event_priority(-200)  # behind i18n (−100), which builds the other languages in this event
+def on_post_build(config: MkDocsConfig) -> None:
+    """Write what lies beside the pages, once all languages are built."""
+    if config.plugins["i18n"].building:  # type: ignore[attr-defined]
+        return
+    guarded(lambda: book.finish(Path(config.site_dir)))
+    log.info(f"figures drawn: {book.drawn}, calls run: {book.ran()}; the rest was kept")
+
+
+def guarded(work: Callable[[], T]) -> T:
+    """Run `work`; an error of ours becomes mkdocs' own, so that a build fails with a sentence and not a traceback."""
+    try:
+        return work()
+    except SyntaxError as error:
+        raise PluginError(f"{error.filename}:{error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        # By name: the class was imported anew with the rest, and is no longer the one that stood here.
+        if any(cls.__name__ == "KvlabError" for cls in type(error).__mro__):
+            raise PluginError(str(error)) from None
+        raise
+
+
+def language_of(page: Page) -> str:
+    """Return the page's language: the folder of `docs` that it lies in."""
+    return page.file.src_uri.split("/")[0]
+
+
+def all_entries(entries: Any) -> list[Any]:
+    """Return the entries of a table of contents, nested ones included."""
+    return [entry for top in entries for entry in (top, *all_entries(top.children))]

@@ -1,0 +1,146 @@
+"""Blocks: a paragraph that begins with `[[fig name]]`, `[[table name]]` or `[[derive name]]`.
+
+    [[fig cache_levels]]
+    alt: what is to be seen, in the page's language
+    The caption: prose, with tokens and mathematics.
+
+A table's further lines are its caption; a derivation has none.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from markdown import Markdown
+from markdown.blockparser import BlockParser
+from markdown.blockprocessors import BlockProcessor
+from markdown.extensions import Extension
+from markdown.util import AtomicString
+
+from figures_src.errors import BookError, nearest
+from figures_src.figures.style import PALETTES
+
+BLOCK = re.compile(r"\[\[(?P<kind>\w+) +(?P<name>\w+)\]\] *(?:\n|$)")
+# Between arithmatex's blocks (79.9) and the paragraph; lists and admonitions hand their contents down to it.
+PRIORITY = 76
+
+
+class Picture(NamedTuple):
+    """A drawn figure: where its files lie, seen from the page, and its size in CSS pixels."""
+
+    image_url: Callable[[str], str]
+    csv_url: str
+    csv_label: str
+    width: int
+    height: int
+
+
+class Cell(NamedTuple):
+    """A cell: its text, the attributes of its `<data>` element if it is computed, and whether it is a number."""
+
+    text: str
+    data: dict[str, str] | None = None
+    number: bool = False
+
+
+class Makers(NamedTuple):
+    """What makes the insides of a block; each takes its name on the page that is being read."""
+
+    picture: Callable[[str], Picture]
+    table: Callable[[str], tuple[list[str], list[list[Cell]]]]
+    derivation: Callable[[str], tuple[str, str]]
+
+
+class BlockExtension(Extension):
+    """Turns block tokens into figures, tables and derivations.
+
+    `guard` runs the work of each block: a site generator hands in one that turns our errors into its own.
+    """
+
+    def __init__(self, makers: Makers, guard: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.makers, self.guard = makers, guard
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (the name is Markdown's)
+        """Register the block processor."""
+        md.parser.blockprocessors.register(_Blocks(md.parser, self), "kvlab-blocks", PRIORITY)
+
+
+class _Blocks(BlockProcessor):
+    def __init__(self, parser: BlockParser, extension: BlockExtension) -> None:
+        super().__init__(parser)
+        self.makers, self.guard = extension.makers, extension.guard
+
+    def test(self, parent: ElementTree.Element, block: str) -> bool:  # noqa: ARG002 (the signature is Markdown's)
+        return BLOCK.match(block) is not None
+
+    def run(self, parent: ElementTree.Element, blocks: list[str]) -> None:
+        block = blocks.pop(0)
+        match = BLOCK.match(block)
+        assert match is not None  # test() has seen it
+        self.guard(lambda: self.make(parent, match["kind"], match["name"], block[match.end() :].strip()))
+
+    def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
+        kinds = {"fig": self.figure, "table": self.table, "derive": self.derivation}
+        if kind not in kinds:
+            raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
+        kinds[kind](parent, name, text)
+
+    def figure(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        alt, _, caption = text.partition("\n")
+        if not alt.startswith("alt: ") or not caption.strip():
+            raise BookError(f"[[fig {name}]] needs a line 'alt: …' and then its caption")
+        picture = self.makers.picture(name)
+        figure = ElementTree.SubElement(parent, "figure", {"class": "kv-figure", "id": f"fig-{name.replace('_', '-')}"})
+        # Both stashed as they are: the site generator would look for generated files among the written ones.
+        figure.text = self.raw("".join(self.image(picture, palette.name, alt) for palette in PALETTES))
+        figcaption = ElementTree.SubElement(figure, "figcaption")
+        link = f'<a class="kv-csv" href="{picture.csv_url}">{html.escape(picture.csv_label)}</a>'
+        figcaption.text = f"{caption.strip()} {self.raw(link)}"
+
+    def image(self, picture: Picture, palette: str, alt: str) -> str:
+        # The theme shows one of the two by the end of its address; the hidden one is not loaded.
+        return (
+            f'<img src="{picture.image_url(palette)}#only-{palette}" alt="{html.escape(alt.removeprefix("alt: "))}" '
+            f'width="{picture.width}" height="{picture.height}" loading="lazy">'
+        )
+
+    def raw(self, finished: str) -> str:
+        """Return a placeholder that Markdown replaces by `finished` HTML, having changed nothing in it."""
+        return self.parser.md.htmlStash.store(finished)
+
+    def table(self, parent: ElementTree.Element, name: str, caption: str) -> None:
+        header, rows = self.makers.table(name)
+        wrapper = ElementTree.SubElement(parent, "div", {"class": "kv-table", "id": f"table-{name.replace('_', '-')}"})
+        table = ElementTree.SubElement(wrapper, "table")
+        if caption:
+            ElementTree.SubElement(table, "caption").text = caption
+        # A column of numbers is set flush right, its head with it.
+        columns = [{"class": "kv-number"} if any(row[i].number for row in rows) else {} for i in range(len(header))]
+        head = ElementTree.SubElement(ElementTree.SubElement(table, "thead"), "tr")
+        for text, column in zip(header, columns, strict=True):
+            ElementTree.SubElement(head, "th", {"scope": "col", **column}).text = text
+        body = ElementTree.SubElement(table, "tbody")
+        for row in rows:
+            line = ElementTree.SubElement(body, "tr")
+            for place, (cell, column) in enumerate(zip(row, columns, strict=True)):
+                kind, attributes = ("td", column) if place else ("th", {"scope": "row"})
+                element = ElementTree.SubElement(line, kind, attributes)
+                if cell.data is None:
+                    element.text = cell.text
+                else:
+                    ElementTree.SubElement(element, "data", cell.data).text = AtomicString(cell.text)
+
+    def derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        if text:
+            raise BookError(f"[[derive {name}]] stands alone; begin a new paragraph behind it")
+        latex, label = self.makers.derivation(name)
+        attributes = {"class": "kv-derivation", "tabindex": "0", "role": "region", "aria-label": label}
+        wrapper = ElementTree.SubElement(parent, "div", attributes)
+        math = ElementTree.SubElement(wrapper, "div", {"class": "arithmatex"})
+        # Stashed, so that no backslash or underscore of it is taken for Markdown; `fill` unescapes it.
+        math.text = self.raw(html.escape(rf"\[{latex}\]"))

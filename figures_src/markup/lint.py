@@ -1,0 +1,66 @@
+"""No number is typed: what a page says in digits comes from a token, or the build fails.
+
+Looked at is all that a reader reads, mathematics included. Left out is what is no statement: code, link targets, ids,
+the numbers of a list. Names with digits in them are allowed one by one, those of models and processors by the catalog.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from figures_src.markup.blocks import BLOCK
+from figures_src.markup.tokens import TOKEN
+from kvlab import catalog
+
+_UNSAID = (
+    re.compile(r"^(`{3,}|~{3,}).*?^\1 *$", re.MULTILINE | re.DOTALL),  # fenced code
+    re.compile(r"`[^`\n]+`"),  # inline code
+    re.compile(r"(?<=\])\([^)\n]*\)"),  # the target of a link; its text stays
+    re.compile(r"\{[^{}\n]*#[\w-]+[^{}\n]*\}"),  # ids and classes
+    re.compile(r"<[a-z/][^>\n]*>"),  # HTML tags
+    TOKEN,
+    BLOCK,
+    re.compile(r"^ *\d+\. ", re.MULTILINE),  # the number of an item in a list
+)
+
+# Names that are written with a digit. Each is matched whole, so that no figure slips in behind one.
+_NAMES = (
+    r"GPT-[23]",
+    r"(?:fp|bf|float|int)(?:8|16|32|64)",
+    r"L[123]d?",
+    r"q[48]_0",
+    r"UTF-8",
+    r"arXiv[ :]\d{4}\.\d{5}",
+    r"et al\.,? \(?(?:19|20)\d\d\)?",
+)
+
+
+class Typed(NamedTuple):
+    """A typed number: the line on which it stands, and the word that holds it."""
+
+    line: int
+    word: str
+
+
+def typed_numbers(text: str) -> list[Typed]:
+    """Return the numbers that are typed in a page's Markdown, its front matter included."""
+    said = text
+    for pattern in (*_UNSAID, _known_names()):
+        said = pattern.sub(_blank, said)
+    return [
+        Typed(said.count("\n", 0, match.start()) + 1, match[0].strip())
+        for match in re.finditer(r"[^\s]*[\d\u00b2\u00b3\u00b9\u2070-\u2089\u00bc-\u00be\u2150-\u215e]\S*", said)
+    ]
+
+
+def _known_names() -> re.Pattern[str]:
+    entries = [model.architecture.name for model in catalog.models()]
+    entries += [processor.name for processor in catalog.processors()]
+    names = "|".join([*(re.escape(name) for name in sorted(entries, key=len, reverse=True)), *_NAMES])
+    return re.compile(rf"(?<![\w.,])(?:{names})(?![\w]|[.,]\d)")
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Return as many lines as the match had, so that line numbers stay."""
+    return "\n" * match[0].count("\n") or " "

@@ -1,0 +1,141 @@
+"""A result as text in a page's language: `131,072 B` in English, `131 072 B` in Spanish.
+
+English groups thousands from four digits on with a comma. Spanish groups from five digits on with a narrow no-break
+space and writes a decimal comma (RAE, Ortografía 2010). Both join number and unit by a no-break space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+from figures_src.errors import BookError, nearest
+from kvlab.units import BINARY, DECIMAL, in_unit, natural_unit
+
+NBSP, NARROW_NBSP, MINUS = "\u00a0", "\u202f", "\u2212"
+
+
+class Style(NamedTuple):
+    """How a language writes numbers: separators, the digits from which it groups, what stands before a percent sign."""
+
+    group: str
+    decimal: str
+    group_from: int
+    before_percent: str
+
+
+STYLES = {"en": Style(",", ".", 4, ""), "es": Style(NARROW_NBSP, ",", 5, NBSP)}
+
+
+def show(result: object, style_of: str, language: str) -> str:
+    """Return `result` as text.
+
+    Args:
+        result: what a function of kvlab returned: an integer, a float, a text.
+        style_of: a key of `FORMATS`; empty for an integer or a text as it is.
+        language: a key of `STYLES`.
+
+    Raises:
+        BookError: an unknown format, or one that does not fit the result.
+    """
+    if style_of not in FORMATS:
+        raise BookError(f"unknown format {style_of!r}; {nearest(style_of, FORMATS)}")
+    try:
+        return FORMATS[style_of](result, STYLES[language])
+    except TypeError:
+        raise BookError(f"the format {style_of!r} does not fit {result!r}") from None
+
+
+def to_latex(shown: str) -> str:
+    r"""Return a shown number as LaTeX: `131,072 B` as `131{,}072\ \text{B}`."""
+    number, _, unit = shown.partition(NBSP)
+    for plain, latex in ((",", "{,}"), (NARROW_NBSP, r"\,"), (MINUS, "-"), ("%", r"\%")):
+        number = number.replace(plain, latex)
+    unit = r"\%" if unit == "%" else rf"\text{{{unit}}}"
+    return number if NBSP not in shown else rf"{number}\ {unit}"
+
+
+def _grouped(digits: str, style: Style) -> str:
+    if len(digits) < style.group_from:
+        return digits
+    return re.sub(r"(?<=\d)(?=(\d{3})+$)", style.group, digits)
+
+
+def _decimal(number: Fraction, places: int, style: Style) -> str:
+    """Return a number rounded half to even at `places` decimals."""
+    scaled = round(abs(number) * 10**places)
+    whole, rest = divmod(scaled, 10**places)
+    sign = MINUS if number < 0 and scaled else ""
+    fraction = f"{style.decimal}{rest:0{places}d}" if places else ""
+    return sign + _grouped(str(whole), style) + fraction
+
+
+def _at_most_two(number: Fraction, style: Style) -> str:
+    """Return a number with two decimals at most; below 1, with three significant digits. Trailing zeros go."""
+    places = 2
+    while 0 < abs(number) * 10**places < 100 and places < 12:
+        places += 1
+    text = _decimal(number, places, style)
+    return text.rstrip("0").rstrip(style.decimal)
+
+
+def _as_it_is(result: object, style: Style) -> str:
+    if isinstance(result, str):
+        return result
+    if isinstance(result, int) and not isinstance(result, bool):
+        return _decimal(Fraction(result), 0, style)
+    raise TypeError
+
+
+def _number(result: object) -> Fraction:
+    if isinstance(result, bool) or not isinstance(result, int | float):
+        raise TypeError
+    return Fraction(result)
+
+
+def _size(result: object) -> int:
+    # Bytes are integers until here; a float among them has lost exactness somewhere.
+    if isinstance(result, bool) or not isinstance(result, int):
+        raise TypeError
+    return result
+
+
+def _fixed(places: int) -> Callable[[object, Style], str]:
+    return lambda result, style: _decimal(_number(result), places, style)
+
+
+def _percent(places: int) -> Callable[[object, Style], str]:
+    return lambda result, style: f"{_decimal(_number(result) * 100, places, style)}{style.before_percent}%"
+
+
+def _unit(unit: str) -> Callable[[object, Style], str]:
+    return lambda result, style: f"{_at_most_two(in_unit(_size(result), unit), style)}{NBSP}{unit}"
+
+
+def _natural(scale: dict[str, int]) -> Callable[[object, Style], str]:
+    return lambda result, style: _unit(natural_unit(_size(result), scale))(result, style)
+
+
+def _both(result: object, style: Style) -> str:
+    return f"{_natural(DECIMAL)(result, style)} ({_natural(BINARY)(result, style)})"
+
+
+def _quoted(result: object, _style: Style) -> str:
+    if not isinstance(result, str):
+        raise TypeError
+    return f'"{result}"'
+
+
+FORMATS: dict[str, Callable[[object, Style], str]] = {
+    "": _as_it_is,
+    "quoted": _quoted,
+    "percent": _percent(0),
+    "percent1": _percent(1),
+    "both": _both,
+    "decimal": _natural(DECIMAL),
+    "binary": _natural(BINARY),
+    **{f"fixed{places}": _fixed(places) for places in range(5)},
+    **{unit: _unit(unit) for unit in {**DECIMAL, **BINARY}},
+}

@@ -1,0 +1,44 @@
+"""The font of the formulas: STIX Two Math (OFL), cut down to the characters that formulas here can contain."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+import string
+from pathlib import Path
+
+from fontTools import subset
+
+from figures_src import kept
+
+# Letters upright, italic and Greek; digits; the operators, arrows and fences of the formulas.
+CHARACTERS = (
+    string.printable.strip()
+    + "".join(map(chr, range(0x1D434, 0x1D468)))  # mathematical italic
+    + "ℎ"
+    + "".join(map(chr, range(0x3B1, 0x3CA)))
+    + "ΓΔΘΛΣΦΨΩ·×−±≤≥≠≈≡∞∑∏√∂∈…⋯⌈⌉⌊⌋⟨⟩→←⇒∝∘′\u00a0\u2009\u202f\u2061\u2062\u2063"
+)
+
+
+def woff2() -> bytes:
+    """Return the subset as WOFF2, MATH table included; the same bytes each time."""
+    # Only its font is wanted, so the package is found and not imported.
+    package = importlib.util.find_spec("ziamath")
+    assert package is not None, "ziamath is in requirements.lock"
+    source = Path(package.origin or "").parent / "fonts" / "STIXTwoMath-Regular.ttf"
+    key = kept.key_of(CHARACTERS, str(source.stat().st_size), kept.sources_of(__name__))
+    # The store keeps text.
+    return base64.b64decode(kept.keep("font", key, lambda: base64.b64encode(_cut(source)).decode()))
+
+
+def _cut(source: Path) -> bytes:
+    options = subset.Options(flavor="woff2", layout_features=["*"], recalc_timestamp=False, notdef_outline=True)
+    font = subset.load_font(str(source), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text=CHARACTERS)
+    subsetter.subset(font)
+    buffer = io.BytesIO()
+    subset.save_font(font, buffer, options)
+    return buffer.getvalue()

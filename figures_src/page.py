@@ -1,0 +1,117 @@
+"""What a page module declares: the named values, formulas, derivations, tables and figures of one page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from figures_src.errors import BookError, nearest
+from figures_src.figures.style import Palette
+from figures_src.values import Value, call
+from figures_src.words import Words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+Data = Mapping[str, Sequence[Any]]
+
+
+class Shown(NamedTuple):
+    """A value in a table's cell, with the format in which it stands there."""
+
+    value: Value
+    format: str = ""
+
+
+class Table(NamedTuple):
+    """A generated table. The first cell of each row heads the row; texts are in the page's language already."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str | Shown]]
+
+
+class FormulaFace(NamedTuple):
+    """A formula for mathematics; `given` are the arguments whose numbers are put in, the rest stay symbols."""
+
+    function: Callable[..., int]
+    given: Mapping[str, Any]
+
+
+class Derivation(NamedTuple):
+    """A worked line of mathematics: symbol, formula, numbers put in, result in a format."""
+
+    symbol: str
+    value: Value
+    format: str
+
+
+class Drawing(NamedTuple):
+    """A figure: its data, made from values, and the function that draws them and computes nothing."""
+
+    data: Callable[[], Data]
+    draw: Callable[[Data, Words, Palette], Figure]
+
+
+@dataclass
+class Page:
+    """One page's results, by the names that its texts use.
+
+    Attributes:
+        path: the page's path below `docs/LANGUAGE`, without its suffix.
+    """
+
+    path: str
+    values: dict[str, Value] = field(default_factory=dict)
+    formulas: dict[str, FormulaFace] = field(default_factory=dict)
+    derivations: dict[str, Derivation] = field(default_factory=dict)
+    tables: dict[str, Callable[[Words], Table]] = field(default_factory=dict)
+    figures: dict[str, Drawing] = field(default_factory=dict)
+    defined_at: dict[str, str] = field(default_factory=dict)
+
+    def value(self, name: str, function: Callable[..., Any], **arguments: Any) -> Value:
+        """Name the value of a call, and return it for use in other arguments, tables and figures."""
+        return self.reuse(name, call(function, **arguments), depth=2)
+
+    def reuse(self, name: str, value: Value, depth: int = 1) -> Value:
+        """Name a value that is defined already, here or by another page."""
+        self._note(name, depth + 1)
+        self.values[name] = value
+        return value
+
+    def formula(self, name: str, function: Callable[..., int], **given: Any) -> None:
+        """Name a formula, to be used inside mathematics: symbols, with numbers where they are `given`."""
+        self._note(name, 2)
+        self.formulas[name] = FormulaFace(function, given)
+
+    def derivation(self, name: str, symbol: str, value: Value, format: str = "") -> None:
+        """Name a worked derivation: the value's formula, the numbers put in, and its result."""
+        self._note(name, 2)
+        self.derivations[name] = Derivation(symbol, value, format)
+
+    def table(self, make: Callable[[Words], Table]) -> Callable[[Words], Table]:
+        """Name a table after the function that makes it."""
+        self._note(make.__name__, 2)
+        self.tables[make.__name__] = make
+        return make
+
+    def figure(self, name: str, data: Callable[[], Data], draw: Callable[[Data, Words, Palette], Figure]) -> None:
+        """Name a figure; its words stand below the same name in the words files."""
+        self._note(name, 2)
+        self.figures[name] = Drawing(data, draw)
+
+    def find(self, kind: str, name: str) -> Any:
+        """Return what is named, from `values`, `formulas`, … Raises `BookError` with the nearest known name."""
+        known: Mapping[str, Any] = getattr(self, kind)
+        if name not in known:
+            raise BookError(f"unknown name {name!r} among the {kind} of this page; {nearest(name, known)}")
+        return known[name]
+
+    def _note(self, name: str, depth: int) -> None:
+        frame = sys._getframe(depth)
+        where = f"{frame.f_globals['__name__'].replace('.', '/')}.py:{frame.f_lineno}"
+        if name in self.defined_at:
+            raise BookError(f"{where}: {name!r} is defined twice; the first is at {self.defined_at[name]}")
+        self.defined_at[name] = where

@@ -1,0 +1,99 @@
+"""`index`: what the reader will be able to do, and what has been shown already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from figures_src.figures.style import Palette, new_figure
+from figures_src.page import Data, Page
+from figures_src.pages.shapes import kv_shapes
+from figures_src.pages.theory_05_worked_example import FP16
+from figures_src.pages.theory_05_worked_example import page as worked_example
+from figures_src.values import call
+from figures_src.words import Words
+from kvlab import experiments, units
+from kvlab.accounting import memory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+page = Page("index")
+
+# The run of the headline picture.
+
+PROMPT, SHOWN_TOKENS = "Yesterday I", 6
+prompt = page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+page.value("continuation", experiments.continuation, prompt=PROMPT, n_tokens=1)
+passes = {
+    cached: call(experiments.positions_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=cached)
+    for cached in (False, True)
+}
+page.value("projected_uncached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=False)
+page.value("projected_cached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=True)
+page.value("shown_tokens", units.given, quantity=SHOWN_TOKENS)
+
+
+def work_data() -> Data:
+    """Return one row for each step and position that the run touched, and what happened there."""
+    text = PROMPT + call(experiments.continuation, prompt=PROMPT, n_tokens=SHOWN_TOKENS).result
+    tokens = call(experiments.token_texts, text=text).result
+    rows = []
+    for cached, steps in passes.items():
+        computed_before: set[int] = set()
+        for step, (first, count) in enumerate(steps.result, 1):
+            for position in range(first + count):
+                if position < first:
+                    what = "read"
+                else:
+                    what = "recomputed" if position in computed_before else "new"
+                rows.append(("cached" if cached else "uncached", step, position, tokens[position], what))
+            computed_before.update(range(first, first + count))
+    return dict(zip(("run", "step", "position", "token", "cell"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+def draw_work(data: Data, words: Words, palette: Palette) -> Figure:
+    """Draw the two runs as grids of step and position."""
+    from matplotlib.patches import Patch
+
+    colours = {"new": palette.series[0], "recomputed": palette.series[1], "read": palette.grid}
+    figure, axes = new_figure(palette, height_points=400, rows=2)
+    rows = list(zip(*data.values(), strict=True))
+    tokens = dict(sorted({(position, token) for _, _, position, token, _ in rows}))
+    for ax, run in zip(axes, ("uncached", "cached"), strict=True):
+        for _, step, position, _, cell in (row for row in rows if row[0] == run):
+            ax.barh(step, 0.9, left=position + 0.05, height=0.84, color=colours[cell])
+        ax.set_title(words(f"work.{run}"), loc="left", fontsize=12, color=palette.ink)
+        ax.set_xlim(0, len(tokens))
+        ax.set_ylim(SHOWN_TOKENS + 0.5, 0.5)
+        ax.set_yticks(range(1, SHOWN_TOKENS + 1))
+        ax.set_ylabel(words("work.step"))
+        ax.tick_params(length=0)
+        ax.set_xticks([])
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+    axes[1].set_xticks([place + 0.5 for place in range(len(tokens))], [t.strip() for t in tokens.values()])
+    axes[1].tick_params(axis="x", rotation=35)
+    keys = [Patch(color=colour, label=words(f"work.{cell}")) for cell, colour in colours.items()]
+    figure.legend(handles=keys, loc="outside lower left", ncols=1, frameon=False, labelcolor=palette.ink)
+    return figure
+
+
+page.figure("work", work_data, draw_work)
+
+# When it counts as done.
+
+N_PROMPTS, N_TOKENS = 50, 64
+RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
+page.value("n_prompts", units.given, quantity=N_PROMPTS)
+page.value("n_tokens", units.given, quantity=N_TOKENS)
+for name in ("steps", "compared_logits", "differing_logits", "compared_kv", "differing_kv"):
+    page.value(name, experiments.cache_correctness, **RUN, result=name)
+page.value("blas_share", experiments.blas_differing_share, **RUN)
+page.value("subject", experiments.token_text, text=PROMPT, position=1)
+page.value("slot_bits", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
+
+page.formula("size", memory.kv_cache_bytes)
+for name, model in (("llama_token", "Llama-2-7B"), ("gpt3_token", "GPT-3 175B")):
+    page.value(name, memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_element=FP16)
+page.reuse("fp16_bytes", worked_example.values["fp16_bytes"])

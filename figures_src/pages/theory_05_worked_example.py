@@ -1,0 +1,301 @@
+"""`theory/05-worked-example`: the size formula on the MiniGPT, against its weights and a laptop's caches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from figures_src.figures.style import Palette, new_figure
+from figures_src.markup import numbers
+from figures_src.page import Data, Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import catalog, units
+from kvlab.accounting import flops, memory, parameters, traffic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+page = Page("theory/05-worked-example")
+
+LAPTOP = "Intel i5-8250U"
+FP32, FP16 = (call(units.bytes_per_element, dtype=dtype) for dtype in ("fp32", "fp16"))
+
+# The model's specification.
+
+SPECIFICATION = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "max_context")
+MINI = shapes("MiniGPT", *SPECIFICATION)
+KV = kv_shapes("MiniGPT")
+COUNTED = {name: MINI[name] for name in ("n_layers", "d_model", "d_ff", "vocab_size", "max_context")}
+
+s_max = page.reuse("s_max", MINI["max_context"])
+page.reuse("n_layers", MINI["n_layers"])
+n_parameters = page.value("parameters", parameters.gpt2_parameters, **COUNTED)
+
+
+@page.table
+def specification(words: Words) -> Table:
+    """Return the shapes of the MiniGPT, one a row."""
+    symbols = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$", "$d_h$", r"$d_{\mathrm{ff}}$", "$V$", r"$S_{\max}$", "$N$")
+    quantities = {**{field: MINI[field] for field in SPECIFICATION}, "parameters": n_parameters}
+    return Table(
+        header=[words("specification.quantity"), words("specification.symbol"), words("specification.value")],
+        rows=[
+            [words(f"specification.{field}"), symbol, Shown(value)]
+            for symbol, (field, value) in zip(symbols, quantities.items(), strict=True)
+        ],
+    )
+
+
+# The formula, and what it becomes for the MiniGPT.
+
+page.formula("size", memory.kv_cache_bytes)
+page.formula("size_of_mini", memory.kv_cache_bytes, **KV)
+page.value("elements_per_token", memory.kv_elements_per_token, **KV)
+page.reuse("fp32_bytes", FP32)
+page.reuse("fp16_bytes", FP16)
+token_fp32 = page.value("token_fp32", memory.kv_bytes_per_token, **KV, bytes_per_element=FP32)
+token_fp16 = page.value("token_fp16", memory.kv_bytes_per_token, **KV, bytes_per_element=FP16)
+PER_LAYER = {"n_kv_heads": KV["n_kv_heads"], "head_dim": KV["head_dim"]}
+page.value("k_layer_token", memory.k_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
+page.value("kv_layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
+
+# The four cases.
+
+GPT2_CONTEXT = call(catalog.shape, model_name="GPT-2 small", field="max_context")
+
+
+def _cache(model: str, context: Value, batch: Value, element: Value) -> Value:
+    return call(memory.kv_cache_bytes, **kv_shapes(model), context=context, batch=batch, bytes_per_element=element)
+
+
+one, eight, sixty_four = (call(units.given, quantity=quantity) for quantity in (1, 8, 64))
+cache = page.reuse("cache", _cache("MiniGPT", s_max, one, FP32))
+cache_of_8 = page.reuse("cache_of_8", _cache("MiniGPT", s_max, eight, FP32))
+cache_of_64 = _cache("MiniGPT", s_max, sixty_four, FP16)
+gpt2_cache = page.reuse("gpt2_cache", _cache("GPT-2 small", GPT2_CONTEXT, one, FP16))
+page.reuse("batch_of_8", eight)
+page.reuse("one", one)
+page.value("zero", units.given, quantity=0)
+page.reuse("gpt2_context", GPT2_CONTEXT)
+page.derivation("cache_derived", "M", cache, "B")
+
+# Model, tokens, sequences, dtype, size.
+CASES = (
+    ("MiniGPT", s_max, one, "fp32", cache),
+    ("MiniGPT", s_max, eight, "fp32", cache_of_8),
+    ("MiniGPT", s_max, sixty_four, "fp16", cache_of_64),
+    ("GPT-2 small", GPT2_CONTEXT, one, "fp16", gpt2_cache),
+)
+LEVELS = {
+    level: call(catalog.data_cache, processor_name=LAPTOP, field=field)
+    for level, field in (("L1d", "l1d_bytes_per_core"), ("L2", "l2_bytes_per_core"), ("L3", "l3_bytes_shared"))
+}
+l1d = page.reuse("l1d", LEVELS["L1d"])
+l2 = page.reuse("l2", LEVELS["L2"])
+l3 = page.reuse("l3", LEVELS["L3"])
+page.value("cores", catalog.data_cache, processor_name=LAPTOP, field="cores")
+page.value("cache_over_l1d", units.ratio, numerator=cache, denominator=l1d)
+page.value("cache_over_l2", units.ratio, numerator=cache, denominator=l2)
+
+
+@page.table
+def four_cases(words: Words) -> Table:
+    """Return the four caches, and the nearest memory of the laptop that holds each."""
+    columns = ("model", "tokens", "sequences", "dtype", "bytes", "size", "fits")
+    return Table(
+        header=[words(f"four_cases.{column}") for column in columns],
+        rows=[
+            [
+                model,
+                Shown(context),
+                Shown(batch),
+                dtype,
+                Shown(size, "B"),
+                Shown(size, "binary"),
+                Shown(call(catalog.fitting_level, processor_name=LAPTOP, size_bytes=size)),
+            ]
+            for model, context, batch, dtype, size in CASES
+        ],
+    )
+
+
+def cache_levels_data() -> Data:
+    """Return the four sizes, and the sizes of the laptop's caches, in bytes."""
+    named = [(f"{model}, B = {batch.result}, {dtype}", size) for model, _, batch, dtype, size in CASES]
+    return {
+        "kind": ["kv_cache"] * len(named) + ["processor_cache"] * len(LEVELS),
+        "name": [name for name, _ in named] + list(LEVELS),
+        "bytes": [size.result for _, size in named] + [size.result for size in LEVELS.values()],
+    }
+
+
+def draw_cache_levels(data: Data, words: Words, palette: Palette) -> Figure:
+    """Draw the four caches as bars on a logarithmic scale, and the laptop's caches as marks across them."""
+    figure, [ax] = new_figure(palette, height_points=270)
+    rows = list(zip(data["kind"], data["name"], data["bytes"], strict=True))
+    bars = [(name, size) for kind, name, size in rows if kind == "kv_cache"]
+    levels = [(name, size) for kind, name, size in rows if kind == "processor_cache"]
+    smallest, largest = 2**13, 2**26
+    for place, (name, size) in enumerate(reversed(bars)):
+        ax.barh(place, size, height=0.44, color=palette.series[0])
+        label = f"{name}: {numbers.show(size, 'binary', words.language)}"
+        ax.text(smallest, place + 0.3, label, color=palette.ink, va="bottom")
+        # A mark at each bar, and no line through the labels between them.
+        for _, level in levels:
+            ax.plot([level, level], [place - 0.27, place + 0.27], color=palette.series[1], linewidth=2)
+    for name, level in levels:
+        ax.text(level, len(bars) - 0.15, name, color=palette.series[1], ha="center", va="bottom", weight="bold")
+    ax.set_xscale("log", base=2)
+    ticks = [2**power for power in (14, 17, 20, 23, 26)]
+    ax.set_xlim(smallest, largest)
+    ax.set_xticks(ticks, [numbers.show(tick, "binary", words.language) for tick in ticks])
+    ax.minorticks_off()
+    ax.set_ylim(-0.45, len(bars) + 0.1)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel(words("cache_levels.x"))
+    return figure
+
+
+page.figure("cache_levels", cache_levels_data, draw_cache_levels)
+
+# Against the weights.
+
+weights = page.value("weights", memory.weight_bytes, parameters=n_parameters, bytes_per_element=FP32)
+page.derivation("parameters_derived", "N", n_parameters)
+page.value("cache_over_weights", units.ratio, numerator=cache, denominator=weights)
+untied = page.value("untied_parameters", parameters.gpt2_untied_parameters, **COUNTED)
+untied_weights = call(memory.weight_bytes, parameters=untied, bytes_per_element=FP32)
+page.value("cache_over_untied", units.ratio, numerator=cache, denominator=untied_weights)
+page.value("together", memory.together, weights=weights, kv_cache=cache)
+
+GPT3_COUNTED = shapes("GPT-3 175B", "n_layers", "d_model", "d_ff", "vocab_size", "max_context")
+gpt3_parameters = call(parameters.gpt2_parameters, **GPT3_COUNTED)
+gpt3_weights = page.value("gpt3_weights", memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=FP16)
+gpt3_context = page.reuse("gpt3_context", GPT3_COUNTED["max_context"])
+gpt3_cache = page.reuse("gpt3_cache", _cache("GPT-3 175B", gpt3_context, one, FP16))
+page.value("gpt3_cache_over_weights", units.ratio, numerator=gpt3_cache, denominator=gpt3_weights)
+
+# Per token, in models of all sizes.
+
+hundred = call(units.given, quantity=100)
+ZOO = ("MiniGPT", "GPT-2 small", "Llama-2-7B", "GPT-3 175B")
+TOKEN = {model: call(memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_element=FP16) for model in ZOO}
+
+
+@page.table
+def per_token(words: Words) -> Table:
+    """Return bytes per token in fp16, each model's multiple of the MiniGPT's, and the size of a hundred tokens."""
+    columns = ("model", "bytes", "size", "multiple", "hundred")
+    return Table(
+        header=[words(f"per_token.{column}") for column in columns],
+        rows=[
+            [
+                model,
+                Shown(TOKEN[model], "B"),
+                Shown(TOKEN[model], "binary"),
+                Shown(call(units.ratio, numerator=TOKEN[model], denominator=TOKEN["MiniGPT"])),
+                Shown(_cache(model, hundred, one, FP16), "binary"),
+            ]
+            for model in ZOO
+        ],
+    )
+
+
+page.value("gpt3_over_mini", units.ratio, numerator=TOKEN["GPT-3 175B"], denominator=TOKEN["MiniGPT"])
+page.reuse("hundred_fp32", _cache("MiniGPT", hundred, one, FP32))
+
+# Prefill and decode.
+
+WORK = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")
+READ = {"max_context": MINI["max_context"], "bytes_per_element": FP32}
+prompt = page.value("prompt", units.given, quantity=64)
+
+
+def _weights_read(new_tokens: Value) -> Value:
+    used = {name: WORK[name] for name in ("n_layers", "d_model", "d_ff", "vocab_size")}
+    return call(traffic.gpt2_weight_bytes_read, **used, **READ, new_tokens=new_tokens)
+
+
+def _decode_read(context: Value) -> Value:
+    used = {name: WORK[name] for name in ("n_layers", "d_model", "head_dim", "d_ff", "vocab_size")}
+    return call(traffic.gpt2_decode_bytes_read, **used, n_kv_heads=KV["n_kv_heads"], **READ, context=context)
+
+
+def _cache_share(context: Value) -> Value:
+    return call(units.ratio, numerator=_cache("MiniGPT", context, one, FP32), denominator=_decode_read(context))
+
+
+page.formula("decode_work", flops.gpt2_decode_flops)
+matrix_elements = {name: WORK[name] for name in ("n_layers", "d_model", "d_ff", "vocab_size")}
+page.value("matrix_elements", flops.gpt2_matrix_elements, **matrix_elements)
+per_slot = {name: WORK[name] for name in ("n_layers", "n_heads", "head_dim")}
+page.value("attention_per_slot", flops.attention_flops, **per_slot, context=1)
+decode_flops = page.value("decode_flops_full", flops.gpt2_decode_flops, **WORK, context=s_max)
+prefill_flops = call(flops.gpt2_prefill_flops, **WORK, prompt=prompt)
+weights_read = page.reuse("weights_read", _weights_read(one))
+page.reuse("share_full", _cache_share(s_max))
+
+
+@page.table
+def one_step(words: Words) -> Table:
+    """Return work and traffic of one prefill and of decode steps at three contexts."""
+    columns = ("pass", "tokens", "flops", "weights", "cache_read", "share", "written")
+    prefill: list[str | Shown] = [
+        words("one_step.prefill"),
+        Shown(prompt),
+        Shown(prefill_flops),
+        Shown(_weights_read(prompt), "KiB"),
+        words("one_step.none"),
+        words("one_step.none"),
+        Shown(_cache("MiniGPT", prompt, one, FP32), "KiB"),
+    ]
+    decode: list[list[str | Shown]] = [
+        [
+            words("one_step.decode"),
+            Shown(context),
+            Shown(call(flops.gpt2_decode_flops, **WORK, context=context)),
+            Shown(weights_read, "KiB"),
+            Shown(_cache("MiniGPT", context, one, FP32), "KiB"),
+            Shown(_cache_share(context), "percent1"),
+            Shown(token_fp32, "KiB"),
+        ]
+        for context in (call(units.given, quantity=16), prompt, s_max)
+    ]
+    return Table(header=[words(f"one_step.{column}") for column in columns], rows=[prefill, *decode])
+
+
+def step_reads_data() -> Data:
+    """Return the bytes that a decode step reads, weights and cache, for each number of tokens held."""
+    contexts = range(1, s_max.result + 1)
+    held = [call(units.given, quantity=context) for context in contexts]
+    return {
+        "context_tokens": list(contexts),
+        "weight_bytes_read": [weights_read.result] * len(held),
+        "cache_bytes_read": [_cache("MiniGPT", context, one, FP32).result for context in held],
+        "cache_share": [_cache_share(context).result for context in held],
+    }
+
+
+def draw_step_reads(data: Data, words: Words, palette: Palette) -> Figure:
+    """Draw the two parts on each other, with the share of the cache at the full context."""
+    figure, [ax] = new_figure(palette, height_points=240)
+    contexts = data["context_tokens"]
+    weights_kib = [size / 1024 for size in data["weight_bytes_read"]]
+    cache_kib = [size / 1024 for size in data["cache_bytes_read"]]
+    ax.stackplot(contexts, weights_kib, cache_kib, colors=[palette.grid, palette.series[0]])
+    ax.text(contexts[-1] / 2, weights_kib[0] / 2, words("step_reads.weights"), color=palette.ink, ha="center")
+    share = numbers.show(data["cache_share"][-1], "percent1", words.language)
+    label = words("step_reads.cache").format(share=share)
+    ax.text(contexts[-1] * 0.98, weights_kib[0] + cache_kib[-1] * 1.12, label, color=palette.ink, ha="right")
+    ax.set_xlim(contexts[0], contexts[-1])
+    ax.set_ylim(0, (weights_kib[-1] + cache_kib[-1]) * 1.12)
+    ax.set_xticks([contexts[0], *range(32, contexts[-1] + 1, 32)])
+    ax.set_xlabel(words("step_reads.x"))
+    ax.set_ylabel("KiB")
+    return figure
+
+
+page.figure("step_reads", step_reads_data, draw_step_reads)

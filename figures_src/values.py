@@ -1,0 +1,83 @@
+"""A value: one call of a kvlab function with literal arguments, its result, and how to say where it came from."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from figures_src import kept
+from kvlab import formula
+from kvlab.errors import KvlabError
+
+# A result is kept when it took longer than this, or when its function runs the model: a warm build runs none.
+KEEP_FROM_SECONDS = 0.05
+RUNS_THE_MODEL = "kvlab.generation"
+
+_seen: dict[str, object] = {}  # within one build, both languages and every page share a result
+ran: list[str] = []  # the calls among them that were run because their results were not kept
+
+
+@dataclass(frozen=True)
+class Value:
+    """A call of `function` with `arguments`; an argument may itself be a `Value`, whose result is then put in.
+
+    Attributes:
+        function: a public function of kvlab.
+        arguments: by name; literals or values.
+    """
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+
+    @cached_property
+    def literals(self) -> dict[str, Any]:
+        """The arguments as literals."""
+        return {
+            name: argument.result if isinstance(argument, Value) else argument
+            for name, argument in self.arguments.items()
+        }
+
+    @cached_property
+    def origin(self) -> str:
+        """The call as source that runs as it stands, made from the very objects that are called."""
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.literals.items())
+        return f"{self.function.__module__}.{self.function.__qualname__}({arguments})"
+
+    @cached_property
+    def formula(self) -> str | None:
+        """The formula in plain text, where the function is one; a function of runs or look-ups has none."""
+        if not self.function.__module__.startswith("kvlab.accounting."):
+            return None
+        return formula.text(self.function)
+
+    @cached_property
+    def result(self) -> Any:
+        """What the call returns: run once a build at most, and not at all where the same content has run before."""
+        if self.origin not in _seen:
+            _seen[self.origin] = self._run_or_recall()
+        return _seen[self.origin]
+
+    def _run_or_recall(self) -> Any:
+        module = self.function.__module__
+        key = kept.key_of(self.origin, kept.sources_of(module), kept.data_files())
+        recalled = kept.lookup("values", key)
+        if recalled is not None:
+            return ast.literal_eval(recalled)
+        started = time.perf_counter()
+        result = self.function(**self.literals)
+        took = time.perf_counter() - started
+        if took > KEEP_FROM_SECONDS or RUNS_THE_MODEL in kept.modules_used_by(module):
+            if ast.literal_eval(repr(result)) != result:
+                raise KvlabError(f"{self.origin} returns {type(result).__name__}, which cannot be kept as a literal")
+            kept.keep("values", key, lambda: repr(result))
+            ran.append(self.origin)
+        return result
+
+
+def call(function: Callable[..., Any], **arguments: Any) -> Value:
+    """Return the value of `function(**arguments)`; nothing runs until its result is asked for."""
+    return Value(function, arguments)

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_models import PRIMES, random_model, random_tensors
+
+from kvlab import catalog
+from kvlab.accounting import flops, memory, parameters, traffic
+from kvlab.architecture import Architecture
+from kvlab.cache import DenseCache
+from kvlab.model import Kernel
+from kvlab.model.kernels import EXACT
+
+ONE_SIZE = st.integers(1, 11)
+
+
+@given(ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE, st.sampled_from(["f2", "f4", "f8"]))
+def test_the_size_formula_gives_the_bytes_that_a_real_cache_occupies(layers, heads, dim, context, batch, dtype):
+    size = np.dtype(dtype).itemsize
+    real = DenseCache(layers, batch, heads, context, dim, dtype)
+    assert memory.kv_cache_bytes(layers, heads, dim, context, batch, size) == real.nbytes
+    assert real.nbytes == real.keys.nbytes + real.values.nbytes
+
+
+@given(ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE)
+def test_the_parts_of_the_size_make_the_whole(layers, heads, dim, context, batch, size):
+    whole = memory.kv_cache_bytes(layers, heads, dim, context, batch, size)
+    assert whole == memory.kv_bytes_per_token(layers, heads, dim, size) * context * batch
+    assert whole == memory.kv_elements_per_token(layers, heads, dim) * size * context * batch
+    assert whole == memory.kv_bytes_per_layer_token(heads, dim, size) * layers * context * batch
+    assert whole == 2 * memory.k_bytes_per_layer_token(heads, dim, size) * layers * context * batch
+
+
+def test_bytes_stay_exact_where_a_float_would_round():
+    assert memory.kv_cache_bytes(3, 7, 11, 2**53 + 1, 13, 1) == 2 * 3 * 7 * 11 * (2**53 + 1) * 13
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_parameters_are_counted_as_the_tensors_have_them(tied):
+    a = Architecture(**{**vars(PRIMES), "tied_head": tied})
+    count = parameters.gpt2_parameters if tied else parameters.gpt2_untied_parameters
+    counted = count(a.n_layers, a.d_model, a.d_ff, a.vocab_size, a.max_context)
+    assert counted == sum(tensor.size for tensor in random_tensors(a).values())
+
+
+@pytest.mark.parametrize("name", ["GPT-2 small", "GPT-3 175B"])
+def test_parameters_of_published_models_meet_the_published_integers(name):
+    model = catalog.model(name)
+    a = model.architecture
+    counted = parameters.gpt2_parameters(a.n_layers, a.d_model, a.d_ff, a.vocab_size, a.max_context)
+    assert counted == model.parameters
+
+
+class Counter:
+    """Kernels that count multiply-adds from the operands' shapes, at the moment of each product."""
+
+    def __init__(self):
+        self.linear = self.attention = 0
+        self.kernel = Kernel(self._linear, self._scores, self._mix)
+
+    def _linear(self, x, weight):
+        self.linear += x.size // x.shape[-1] * weight.size
+        return EXACT.linear(x, weight)
+
+    def _scores(self, keys, q):
+        scores = EXACT.scores(keys, q)
+        self.attention += scores.size * q.shape[-1]
+        return scores
+
+    def _mix(self, p, values):
+        self.attention += int(np.count_nonzero(p)) * values.shape[-1]
+        return EXACT.mix(p, values)
+
+
+MODEL = random_model()
+WORK = {name: getattr(PRIMES, name) for name in ("n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 82))
+def test_the_flops_of_a_decode_step_are_those_that_the_forward_pass_makes(held):
+    cache = DenseCache.for_model(PRIMES)
+    cache.keys[:] = cache.values[:] = 0.01
+    cache.advance(held)
+    count = Counter()
+    MODEL.logits(MODEL.forward(np.array([[5]]), cache, count.kernel), count.kernel)
+    needed = flops.gpt2_decode_flops(**WORK, context=held + 1)
+    attention = flops.attention_flops(3, 5, 14, held + 1)
+    assert 2 * count.linear == needed - attention
+    # The weighted sum is counted on the weights that are not zero: on what is needed, and not on what is read.
+    mixed = 2 * 3 * 5 * 14 * (held + 1)
+    scored = 2 * 3 * 5 * 14 * cache_slots(held + 1)
+    assert 2 * count.attention == mixed + scored
+    assert attention == 2 * mixed
+
+
+def cache_slots(needed):
+    return min(-(-needed // 32) * 32, 83)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 83))
+def test_the_flops_of_a_prefill_are_those_that_the_forward_pass_makes(prompt):
+    count = Counter()
+    hidden = MODEL.forward(np.arange(prompt)[None], DenseCache.for_model(PRIMES), count.kernel)
+    MODEL.logits(hidden[:, -1], count.kernel)
+    attention = flops.attention_flops(3, 5, 14, flops.causal_pairs(prompt))
+    assert 2 * count.linear == flops.gpt2_prefill_flops(**WORK, prompt=prompt) - attention
+
+
+@given(st.integers(0, 60))
+def test_causal_pairs_are_those_of_a_double_loop(n):
+    assert flops.causal_pairs(n) == sum(1 for query in range(n) for key in range(n) if key <= query)
+
+
+def test_weights_read_are_all_weights_but_the_positions_that_the_pass_does_not_visit():
+    tensors = random_tensors(PRIMES)
+    rows_visited = 4
+    read = (
+        sum(t.size for name, t in tensors.items() if name != "wpe.weight") + tensors["wpe.weight"][:rows_visited].size
+    )
+    a = PRIMES
+    shapes = (a.n_layers, a.d_model, a.d_ff, a.vocab_size, a.max_context)
+    assert traffic.gpt2_weight_bytes_read(*shapes, rows_visited, 4) == 4 * read
+
+
+def test_a_decode_step_reads_its_weights_and_its_cache():
+    a = PRIMES
+    shapes = (a.n_layers, a.d_model, a.d_ff, a.vocab_size, a.max_context)
+    weights = traffic.gpt2_weight_bytes_read(*shapes, 1, 4)
+    both = traffic.gpt2_decode_bytes_read(3, 70, 5, 14, 109, 211, 83, 41, 4)
+    held = DenseCache(3, 1, 5, 41, 14)
+    assert both == weights + held.nbytes
+    assert memory.together(weights, held.nbytes) == both
+
+
+def test_the_numbers_of_the_worked_example_come_out():
+    # The page's own landmarks, each by another route than its formula.
+    assert memory.kv_cache_bytes(2, 4, 16, 128, 1, 4) == 128 * 1024
+    assert memory.kv_bytes_per_token(96, 96, 128, 2) == 4.5 * 2**20
+    assert memory.kv_bytes_per_token(32, 32, 128, 2) == 0.5 * 2**20
+    assert parameters.gpt2_parameters(2, 64, 256, 512, 128) == 141_056
+    assert parameters.gpt2_untied_parameters(2, 64, 256, 512, 128) == 173_824
+    assert flops.gpt2_decode_flops(2, 64, 4, 16, 256, 512, 128) == 327_680
+    share = memory.kv_cache_bytes(2, 4, 16, 128, 1, 4) / traffic.gpt2_decode_bytes_read(
+        2, 64, 4, 16, 256, 512, 128, 128, 4
+    )
+    assert round(share, 3) == 0.198

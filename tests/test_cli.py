@@ -1,0 +1,193 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kvlab.grammar.tokenizer import Tokenizer
+from kvlab.model import MINIGPT
+
+
+def kvlab(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "kvlab", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "100", **environment},
+    )
+
+
+def as_json(*arguments):
+    run = kvlab(*arguments, "--json")
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def refused(*arguments):
+    """Return the one sentence with which bad input is refused."""
+    run = kvlab(*arguments)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.count("\n") == 1
+    assert run.stderr.startswith("kvlab: ")
+    return run.stderr
+
+
+def test_yesterday_i_worked():
+    result = as_json("generate", "Yesterday I", "--tokens", "1")
+    tokenizer = Tokenizer.from_file(MINIGPT / "tokenizer.json")
+    assert result == {
+        "prompt_ids": tokenizer.encode("Yesterday I"),
+        "ids": tokenizer.encode(" worked"),
+        "text": " worked",
+        "cache_bytes": 131072,
+        "stopped": "length",
+    }
+
+
+def test_without_a_cache_the_text_is_the_same_and_no_bytes_are_kept():
+    cached = as_json("generate", "Tomorrow she", "--tokens", "30")
+    uncached = as_json("generate", "Tomorrow she", "--tokens", "30", "--no-cache")
+    assert uncached == {**cached, "cache_bytes": 0}
+
+
+def test_what_does_not_fit_stops_at_the_context_and_says_so_once():
+    run = kvlab("generate", "Yesterday I", "--tokens", "999", "--json")
+    result = json.loads(run.stdout)
+    assert (run.returncode, result["stopped"]) == (0, "context")
+    assert len(result["prompt_ids"]) + len(result["ids"]) == 128
+    assert run.stderr.count("\n") == 1
+    assert "128" in run.stderr
+
+
+def test_generation_goes_on_past_an_end_of_text_unless_told_to_stop():
+    end = json.loads((MINIGPT / "config.json").read_text())["eos_token_id"]
+    on = as_json("generate", "Yesterday I", "--tokens", "126")
+    assert end in on["ids"][:-1]
+    stopped = as_json("generate", "Yesterday I", "--tokens", "126", "--stop")
+    assert stopped["stopped"] == "end"
+    assert stopped["ids"] == on["ids"][: on["ids"].index(end) + 1]
+
+
+def test_sampling_is_seeded():
+    sampled = [
+        as_json("generate", "Yesterday I", "--tokens", "20", "--temperature", "3", "--seed", seed)["ids"]
+        for seed in ("1", "1", "2")
+    ]
+    assert sampled[0] == sampled[1] != sampled[2]
+
+
+def test_a_card_is_for_people():
+    run = kvlab("generate", "Yesterday I", "--tokens", "3")
+    assert run.returncode == 0
+    assert "Yesterday I worked" in run.stdout
+    assert "128 KiB" in run.stdout
+
+
+def test_verify_agrees_in_everything_but_plain_blas():
+    result = as_json("verify", "--prompts", "3", "--tokens", "40")
+    share = result.pop("blas_differing_logits_share")
+    assert share > 0.5
+    assert result == {
+        "steps": 120,
+        "differing_logits": 0,
+        "differing_kv": 0,
+        "differing_tokens": 0,
+        "max_abs_difference": 0.0,
+    }
+
+
+def test_verify_exits_with_1_when_anything_differs(monkeypatch, capsys):
+    import kvlab.cache.dense as dense
+    from kvlab.cli import main
+
+    monkeypatch.setattr(dense.DenseCache, "position", property(lambda self: min(self._held, 9)))
+    with pytest.raises(SystemExit) as exit_:
+        main(["verify", "--prompts", "1", "--tokens", "20", "--json"])
+    assert exit_.value.code == 1
+    assert json.loads(capsys.readouterr().out)["differing_logits"] > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "context", "batch", "dtype", "cache_bytes", "over_limit"),
+    [
+        ("MiniGPT", 128, 1, "fp32", 131072, False),
+        ("GPT-2 small", 1024, 1, "fp16", 37748736, False),
+        ("GPT-3", 2048, 1, "fp16", 9663676416, False),
+        ("gpt2", 1025, 3, "bf16", 3 * 1025 * 36864, True),
+    ],
+)
+def test_size_counts_the_bytes_and_says_where_the_context_is_over_the_limit(
+    model, context, batch, dtype, cache_bytes, over_limit
+):
+    arguments = ["size", model, "--context", str(context), "--batch", str(batch), "--dtype", dtype, "--json"]
+    run = kvlab(*arguments)
+    result = json.loads(run.stdout)
+    assert run.returncode == 0
+    assert (result["cache_bytes"], result["over_limit"]) == (cache_bytes, over_limit)
+    assert run.stderr.count("\n") == int(over_limit)
+
+
+def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(tmp_path):
+    folder = tmp_path / "small"
+    result = as_json("train", "--steps", "2", "--out", str(folder))
+    assert result["steps"] == 2
+    assert as_json("generate", "Yesterday I", "--tokens", "2", "--model", str(folder))["stopped"] == "length"
+    before = (folder / "model.safetensors").read_bytes()
+    assert "exists already" in refused("train", "--steps", "2", "--out", str(folder))
+    assert (folder / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["generate", "Yesterday I", "--tokens", "0"], "--tokens"),
+        (["generate", "Yesterday I", "--tokens", "many"], "many"),
+        (["generate", "Yesterday I"], "--tokens"),
+        (["generate", "", "--tokens", "1"], "no tokens"),
+        (["generate", "Yesterday I worked. " * 40, "--tokens", "1"], "128"),
+        (["generate", "Ayer trabajé", "--tokens", "1"], "é"),
+        (["generate", "Yesterday I", "--tokens", "1", "--model", "nowhere"], "nowhere"),
+        (["generate", "Yesterday I", "--tokens", "1", "--temperature", "0"], "temperature"),
+        (["generate", "Yesterday I", "--tokens", "1", "--temperature", "nan"], "temperature"),
+        (["generate", "Yesterday I", "--tokens", "1", "--top-k", "0"], "--top-k"),
+        (["verify", "--prompts", "229"], "228"),
+        (["verify", "--tokens", "200"], "128"),
+        (["size", "gpt-5", "--context", "1"], "gpt-5"),
+        (["size", "gpt2", "--context", "-1"], "--context"),
+        (["size", "gpt2", "--context", "1.5"], "1.5"),
+        (["size", "gpt2", "--context", "9" * 5000], "--context"),
+        (["size", "gpt2", "--context", "1", "--dtype", "fp12"], "fp12"),
+        (["train", "--steps", "1"], "--out"),
+        (["swim"], "swim"),
+        (["size", "gpt2", "--context", "1", "--colour"], "--colour"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
+)
+def test_wrong_input_gets_one_sentence_and_exit_code_2(arguments, named):
+    assert named in refused(*arguments)
+
+
+def test_a_folder_without_a_tokenizer_and_one_that_is_malformed_are_refused(tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((MINIGPT / name).read_bytes())
+    arguments = ["generate", "Yesterday I", "--tokens", "1", "--model", str(tmp_path)]
+    assert "tokenizer.json" in refused(*arguments)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    assert "tokenizer.json" in refused(*arguments)
+    (tmp_path / "config.json").write_text("{")
+    assert "config.json" in refused(*arguments)
+
+
+def test_without_a_command_the_help_is_shown():
+    run = kvlab()
+    assert run.returncode == 0
+    assert "generate" in run.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m kvlab size gpt2 --context 1 | true"
+    run = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
+    assert run.stderr == ""
