@@ -88,7 +88,10 @@ def save_folder(
         save_file(contiguous, draft / "model.safetensors", metadata={"format": "pt"})
         if tokenizer_json is not None:
             (draft / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
-        draft.chmod(0o755)  # mkdtemp makes it private
+        # mkdtemp and safetensors make what they write private; a model folder is read like any other.
+        draft.chmod(0o755)
+        for file in draft.iterdir():
+            file.chmod(0o644)
         draft.rename(folder)
     except OSError as error:
         raise KvlabError(f"{folder} cannot be written: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""The grammar MiniGPT: its corpus, its tokenizer, its training and the trained checkpoint."""
