@@ -58,7 +58,8 @@ class Book:
         self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
         self.drawn = 0
         self.tokens = TokenExtension()
-        self.blocks = BlockExtension(Makers(self._picture, self._table, self._derivation), guard)
+        self.blocks = BlockExtension(Makers(self._picture, self._table, self._derivation), self._guard_block)
+        self._guard = guard
         self._reading: Reading | None = None
 
     # One page, from its text to its HTML.
@@ -193,7 +194,7 @@ class Book:
         try:
             value: Value = self._current().page.find("values", token.name)
         except BookError as error:
-            raise self._at_line(f"[[{token.name}", error) from None
+            raise self._at_line(str(token), error) from None
         self._use(token.name)
         return value
 
@@ -204,6 +205,15 @@ class Book:
             raise self._at_line(str(token), error) from None
 
     # Blocks.
+
+    def _guard_block(self, first_line: str, work: Callable[[], None]) -> None:
+        def located() -> None:
+            try:
+                work()
+            except BookError as error:
+                raise self._at_line(first_line, error) from None
+
+        self._guard(located)
 
     def _table(self, name: str) -> tuple[list[str], list[list[Cell]]]:
         reading = self._current()
@@ -259,10 +269,7 @@ class Book:
     # Where we are.
 
     def _named(self, kind: str, name: str) -> Any:
-        try:
-            found = self._current().page.find(kind, name)
-        except BookError as error:
-            raise self._at_line(f" {name}]]", error) from None
+        found = self._current().page.find(kind, name)
         self._use(name)
         return found
 

@@ -58,10 +58,10 @@ class Makers(NamedTuple):
 class BlockExtension(Extension):
     """Turns block tokens into figures, tables and derivations.
 
-    `guard` runs the work of each block: a site generator hands in one that turns our errors into its own.
+    `guard` runs the work of a block, and is told its first line: it says where an error is, and in whose terms.
     """
 
-    def __init__(self, makers: Makers, guard: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, makers: Makers, guard: Callable[[str, Callable[[], None]], None]) -> None:
         super().__init__()
         self.makers, self.guard = makers, guard
 
@@ -82,7 +82,9 @@ class _Blocks(BlockProcessor):
         block = blocks.pop(0)
         match = BLOCK.match(block)
         assert match is not None  # test() has seen it
-        self.guard(lambda: self.make(parent, match["kind"], match["name"], block[match.end() :].strip()))
+        self.guard(
+            match[0].strip(), lambda: self.make(parent, match["kind"], match["name"], block[match.end() :].strip())
+        )
 
     def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
         kinds = {"fig": self.figure, "table": self.table, "derive": self.derivation}

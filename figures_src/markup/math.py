@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import math_core
 
 from figures_src.errors import BookError
+
+# A number comes as text (see `numbers.to_latex`), and is a number to whoever reads it aloud or searches for it.
+_NUMBER = re.compile(r"<mtext>([\u2212\d][\d.,\u202f]*%?)</mtext>")
 
 
 @cache
@@ -18,7 +22,8 @@ def _converter() -> math_core.LatexToMathML:
 def to_mathml(latex: str, display: bool) -> str:
     """Return a formula as a `<math>` element. Raises `BookError` with the LaTeX and what is wrong in it."""
     try:
-        return str(_converter().convert_with_local_state(latex, displaystyle=display))
+        mathml = str(_converter().convert_with_local_state(latex, displaystyle=display))
     except math_core.LatexError as error:
         reason = " ".join(str(error).split())
-        raise BookError(f"bad LaTeX {latex!r}: {reason}") from None
+        raise BookError(f"bad LaTeX “{latex}”: {reason}") from None
+    return _NUMBER.sub(r"<mn>\1</mn>", mathml)

@@ -49,12 +49,11 @@ def show(result: object, style_of: str, language: str) -> str:
 
 
 def to_latex(shown: str) -> str:
-    r"""Return a shown number as LaTeX: `131,072 B` as `131{,}072\ \text{B}`."""
-    number, _, unit = shown.partition(NBSP)
-    for plain, latex in ((",", "{,}"), (NARROW_NBSP, r"\,"), (MINUS, "-"), ("%", r"\%")):
-        number = number.replace(plain, latex)
-    unit = r"\%" if unit == "%" else rf"\text{{{unit}}}"
-    return number if NBSP not in shown else rf"{number}\ {unit}"
+    r"""Return a shown number as LaTeX: `131,072 B` as `\text{131,072}\ \text{B}`.
+
+    As text, so that it stays one number: as mathematics, a comma in it would be punctuation between two.
+    """
+    return r"\ ".join(rf"\text{{{part.replace('%', chr(92) + '%')}}}" for part in shown.split(NBSP))
 
 
 def _grouped(digits: str, style: Style) -> str:

@@ -70,8 +70,8 @@ def fill(page_html: str, tokens: list[Token], faces: Faces) -> str:
     def piece(match: re.Match[str]) -> str:
         found = match[0]
         if match["math"] is not None:
-            latex = each_mark(html.unescape(match["math"].strip()[2:-2]), faces.in_math)
-            return faces.mathml(latex, match["tag"] == "div")
+            latex = html.unescape(match["math"].strip()[2:-2]).strip()  # between \\( and \\), or \\[ and \\]
+            return faces.mathml(each_mark(latex, faces.in_math), match["tag"] == "div")
         if match["code"] is not None:
             return each_mark(found, str)
         if found.startswith("<"):

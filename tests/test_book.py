@@ -1,0 +1,198 @@
+"""What an author is told when something on a page is wrong: file, line, and the nearest known name."""
+
+import re
+
+import markdown
+import pytest
+
+from figures_src import kept
+from figures_src.book import Book
+from figures_src.errors import BookError
+from figures_src.figures.style import new_figure
+from figures_src.page import Page, Shown, Table
+from figures_src.values import call
+from figures_src.words import Words
+from kvlab import units
+from kvlab.accounting import memory
+
+FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
+
+
+def a_page():
+    page = Page("theory/example")
+    size = page.value("size", memory.weight_bytes, parameters=32768, bytes_per_element=4)
+    page.value("share", units.ratio, numerator=1, denominator=4)
+    page.formula("form", memory.weight_bytes, bytes_per_element=4)
+    page.derivation("derived", "M", size, "B")
+
+    @page.table
+    def sizes(words):
+        return Table(header=[words("per_token.model"), "$S$"], rows=[["MiniGPT", Shown(size, "KiB")]])
+
+    def draw(data, words, palette):
+        figure, [ax] = new_figure(palette, 100)
+        ax.plot(data["x"], data["y"])
+        ax.set_xlabel(words("cache_levels.x"))
+        return figure
+
+    page.figure("line", lambda: {"x": [1, 2], "y": [3, 4]}, draw)
+    return page
+
+
+class Desk:
+    """A book with one page in two languages, in a folder of its own."""
+
+    def __init__(self, root, monkeypatch):
+        monkeypatch.setattr(kept, "STORE", root / "cache")
+        self.root, self.page, self.book = root, a_page(), Book(root)
+        monkeypatch.setattr(self.book, "_page", lambda path: self.page)
+        for language in ("en", "es"):
+            (root / "docs" / language / "theory").mkdir(parents=True)
+            self.source(language).write_text(FRONT)
+
+    def source(self, language):
+        return self.root / "docs" / language / "theory" / "example.md"
+
+    def render(self, body, language="en", front=FRONT):
+        self.source(language).write_text(front + body)
+        url = f"{'' if language == 'en' else 'es/'}theory/example.html"
+        meta = {}
+        self.book.open_page("theory/example", language, self.source(language), url, meta)
+        names = ["attr_list", "pymdownx.arithmatex", self.book.tokens, self.book.blocks]
+        config = {"pymdownx.arithmatex": {"generic": True}}
+        html = markdown.markdown(body, extensions=names, extension_configs=config)
+        return self.book.close_page(html)
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    return Desk(tmp_path, monkeypatch)
+
+
+def test_a_number_in_prose_carries_its_exact_value_its_call_and_its_formula(desk):
+    html = desk.render("# Title\n\nTakes [[size:KiB]].")
+    assert (
+        '<data class="kv" value="131072" '
+        'data-from="kvlab.accounting.memory.weight_bytes(parameters=32768, bytes_per_element=4)" '
+        'data-formula="N · s" data-format="KiB">128\u00a0KiB</data>'
+    ) in html
+
+
+def test_both_summaries_stand_under_the_title_and_the_second_links_to_the_twin(desk):
+    html = desk.render("# Title\n\nWords.")
+    title, own, twin, _ = html.split("\n", 3)
+    assert title == "<h1>Title</h1>"
+    assert own.startswith('<p class="kv-summary">All of <data')
+    assert twin.startswith('<p class="kv-twin"><a href="../es/theory/example.html" lang="es" hreflang="es">All of')
+    spanish = desk.render("# Título", "es")
+    assert '<a href="../../theory/example.html" lang="en" hreflang="en">' in spanish
+
+
+def test_a_figure_has_a_file_for_each_palette_its_alt_text_and_its_data(desk):
+    html = desk.render("[[fig line]]\nalt: a line to [[size:KiB]]\nThe *caption*.")
+    assert 'id="fig-line"' in html
+    for palette in ("light", "dark"):
+        src = f"../assets/figures/theory/example/line.en.{palette}.svg#only-{palette}"
+        assert f'<img src="{src}" alt="a line to 128\u00a0KiB"' in html
+    assert "<em>caption</em>" in html
+    assert desk.book.assets["assets/figures/theory/example/line.csv"] == "x,y\n1,3\n2,4\n"
+
+
+def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
+    html = desk.render("[[table sizes]]\nA *caption* with [[size]].")
+    assert '<th scope="row">MiniGPT</th>' in html
+    assert '<td class="kv-number"><data class="kv" data-format="KiB"' in html
+    assert 'value="131072">128\u00a0KiB</data></td>' in html
+    assert "<caption>A <em>caption</em> with <data" in html
+
+
+def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
+    english, spanish = desk.render("[[derive derived]]"), desk.render("[[derive derived]]", "es")
+    for html, grouped in ((english, "131,072"), (spanish, "131")):
+        assert re.search(r'<div [^>]*class="kv-derivation" role="region" tabindex="0">', html)
+        assert "<mi>N</mi>" in html
+        assert f"<mn>{grouped}" in html
+    assert "Derivation" in english
+    assert "Deducción" in spanish
+
+
+def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
+    assert "<mi>N</mi>" in desk.render("$[[form]]$")
+    assert "<mn>4</mn>" in desk.render("$[[form]]$")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("Words.\n\nIt is [[siz]].", r"docs/en/theory/example\.md:7: unknown name 'siz'.*'size'"),
+        ("It is [[size:Kib]].", r"docs/en/theory/example\.md:5: unknown format 'Kib'.*'KiB'"),
+        ("It is [[share:KiB]].", r"docs/en/theory/example\.md:5: the format 'KiB' does not fit 0\.25"),
+        ("It is [[form]].", r"docs/en/theory/example\.md:5: .*'form'"),
+        ("[[fig lime]]\nalt: a\ncaption", r"docs/en/theory/example\.md:5: unknown name 'lime'.*'line'"),
+        ("[[table size]]", r"docs/en/theory/example\.md:5: unknown name 'size'.*'sizes'"),
+        ("[[derive drived]]", r"docs/en/theory/example\.md:5: unknown name 'drived'.*'derived'"),
+        ("[[figure line]]", r"docs/en/theory/example\.md:5: unknown block \[\[figure line\]\].*'fig'"),
+        ("[[fig line]]\nno alt text", r"docs/en/theory/example\.md:5: .*needs a line 'alt: …'"),
+        ("[[derive derived]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
+        ("It is [[ size ]].", r"docs/en/theory/example\.md:5: \[\[ size \]\] is neither"),
+        ("$\\frac{a}$", r"docs/en/theory/example\.md:5: bad LaTeX"),
+        ("$\\undefined$", r"docs/en/theory/example\.md:5: bad LaTeX"),
+        ("Words.\n\nIt takes 128 KiB.", r"docs/en/theory/example\.md:7: '128' is typed"),
+    ],
+)
+def test_a_mistake_on_a_page_is_named_with_file_line_and_the_nearest_name(desk, body, message):
+    with pytest.raises(BookError, match=message):
+        desk.render(body)
+
+
+def test_a_page_without_a_summary_is_refused(desk):
+    with pytest.raises(BookError, match=r"docs/en/theory/example\.md:1: .*no summary"):
+        desk.render("Words.", front="---\ntitle: x\n---\n")
+
+
+def test_a_page_without_a_module_is_refused(tmp_path):
+    with pytest.raises(BookError, match=r"figures_src/pages/theory_99_none\.py"):
+        Book(tmp_path)._page("theory/99-none")
+
+
+def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined(desk):
+    everything = (
+        "[[share:percent]] $[[form]]$\n\n[[table sizes]]\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n"
+    )
+    desk.render(everything)
+    desk.render(everything.replace("[[share:percent]]", ""), "es")
+    with pytest.raises(BookError, match=r"^test_book\.py:\d+: 'share' is not used in docs/es/theory/example\.md"):
+        desk.book.finish(desk.root / "site")
+    assert not (desk.root / "site").exists()
+    desk.render(everything, "es")
+    desk.book.finish(desk.root / "site")
+    assert (desk.root / "site/assets/figures/theory/example/line.es.dark.svg").read_text().startswith("<?xml")
+
+
+def test_a_name_that_is_defined_twice_is_refused_with_both_lines():
+    page = a_page()
+    with pytest.raises(
+        BookError, match=r"test_book\.py:\d+: 'size' is defined twice; the first is at .*test_book\.py:\d+"
+    ):
+        page.value("size", units.given, quantity=1)
+
+
+def test_a_missing_word_is_named_with_its_file():
+    with pytest.raises(BookError, match=r"figures_src/words/es\.toml: no word 'work\.stap'.*'work\.step'"):
+        Words("es")("work.stap")
+
+
+def test_the_same_figure_is_drawn_once_and_another_one_anew(desk):
+    body = "[[fig line]]\nalt: a\ncaption"
+    desk.render(body)
+    assert desk.book.drawn == 2
+    desk.render(body)
+    assert desk.book.drawn == 2
+    desk.page.figures["line"] = desk.page.figures["line"]._replace(data=lambda: {"x": [1, 2], "y": [3, 5]})
+    desk.render(body)
+    assert desk.book.drawn == 4
+
+
+def test_a_value_that_is_used_by_another_is_put_in_as_its_result():
+    inner = call(units.given, quantity=3)
+    assert call(units.ratio, numerator=inner, denominator=1).origin == "kvlab.units.ratio(numerator=3, denominator=1)"

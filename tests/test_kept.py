@@ -1,0 +1,149 @@
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from figures_src import kept, values
+from figures_src.values import call
+from kvlab import catalog, units
+from kvlab.accounting import memory
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "STORE", tmp_path)
+    monkeypatch.setattr(values, "_seen", {})
+    return tmp_path
+
+
+def test_what_is_kept_is_made_once(store):
+    made = []
+    for _ in range(2):
+        assert kept.keep("kind", "key", lambda: made.append(1) or "text") == "text"
+    assert made == [1]
+
+
+def test_a_making_that_fails_keeps_nothing(store):
+    def fail():
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        kept.keep("kind", "key", fail)
+    assert kept.lookup("kind", "key") is None
+    assert list(store.rglob("*")) == []
+
+
+def test_a_write_that_is_cut_off_leaves_no_entry(store, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        kept.keep("kind", "key", lambda: "text")
+    assert kept.lookup("kind", "key") is None
+
+
+def test_keys_differ_where_any_part_differs_and_parts_do_not_run_together():
+    assert kept.key_of("a", "b") == kept.key_of("a", "b")
+    assert len({kept.key_of("a", "b"), kept.key_of("ab", ""), kept.key_of("a", "c"), kept.key_of("b", "a")}) == 4
+
+
+def test_a_module_uses_what_it_imports_and_what_that_imports():
+    used = kept.modules_used_by("kvlab.experiments")
+    assert {"kvlab.model.ops", "kvlab.cache.dense", "kvlab.grammar.corpus", "kvlab.errors", "kvlab"} <= used
+    assert "kvlab.accounting.memory" not in used
+    assert "kvlab.accounting.parameters" in kept.modules_used_by("kvlab.accounting.traffic")
+
+
+def test_every_module_that_python_loads_for_a_function_is_in_its_key():
+    """The closure is read from the sources; the interpreter's own list of loaded modules is the second route."""
+    for module in ("kvlab.experiments", "kvlab.accounting.traffic", "kvlab.catalog"):
+        script = f"import sys, {module}; print(*(m for m in sys.modules if m.split('.')[0] == 'kvlab'))"
+        loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        assert set(loaded.split()) <= kept.modules_used_by(module)
+
+
+def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_else(tmp_path, monkeypatch):
+    package = tmp_path / "kvlab"
+    package.mkdir()
+    sources = {"__init__": "", "a": "from kvlab import b", "b": "X = 1", "c": "Y = 1"}
+    for name, text in sources.items():
+        (package / f"{name}.py").write_text(text)
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+
+    def keys():
+        for cached in (kept.sources_of, kept.modules_used_by, kept._imports):
+            cached.cache_clear()
+        return [kept.sources_of(f"kvlab.{name}") for name in "abc"]
+
+    before = keys()
+    (package / "b.py").write_text("X = 2")
+    after = keys()
+    assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, True]
+    monkeypatch.undo()
+    for cached in (kept.sources_of, kept.modules_used_by, kept._imports):
+        cached.cache_clear()
+
+
+def test_a_changed_checkpoint_changes_every_key(tmp_path, monkeypatch):
+    (tmp_path / "kvlab").mkdir()
+    data = tmp_path / "kvlab" / "model.safetensors"
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    hashes = []
+    for content in (b"one", b"two"):
+        data.write_bytes(content)
+        kept.data_files.cache_clear()
+        hashes.append(kept.data_files())
+    kept.data_files.cache_clear()
+    assert hashes[0] != hashes[1]
+
+
+def test_a_value_says_the_call_that_it_made():
+    layers = call(catalog.shape, model_name="MiniGPT", field="n_layers")
+    value = call(memory.kv_bytes_per_token, n_layers=layers, n_kv_heads=4, head_dim=16, bytes_per_element=4)
+    assert value.origin == (
+        "kvlab.accounting.memory.kv_bytes_per_token(n_layers=2, n_kv_heads=4, head_dim=16, bytes_per_element=4)"
+    )
+    assert value.result == 1024
+    assert value.formula == "2 · L · H_kv · d_h · s"
+    assert layers.formula is None
+
+
+def test_a_run_of_the_model_is_kept_and_a_cheap_formula_is_not(store):
+    from kvlab import experiments
+
+    assert call(experiments.continuation, prompt="Yesterday I", n_tokens=1).result == " worked"
+    assert call(units.given, quantity=31415).result == 31415
+    entries = [path.read_text() for path in store.rglob("*") if path.is_file()]
+    assert entries == ["' worked'"]
+
+
+def test_what_is_kept_is_taken_and_nothing_runs():
+    """In a process of its own: the first run keeps, the second is forbidden to run the model and still knows."""
+    script = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from figures_src import kept
+        from figures_src.values import call
+        from kvlab import experiments
+        kept.STORE = Path(sys.argv[1])
+        if sys.argv[2] == "second":
+            experiments.minigpt = None
+        print(repr(call(experiments.continuation, prompt="Tomorrow she", n_tokens=3).result))
+    """)
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", script, folder, which],
+                capture_output=True,
+                text=True,
+                cwd=kept.ROOT,
+                check=True,
+            ).stdout
+            for which in ("first", "second")
+        ]
+    assert runs[0] == runs[1]
+    assert "will" in runs[0]
