@@ -186,9 +186,14 @@ class Book:
 
     def _mathml(self, latex: str, display: bool) -> str:
         try:
-            return to_mathml(latex, display)
+            mathml = to_mathml(latex, display)
         except BookError as error:
-            raise self._at_line(latex.strip().splitlines()[0], error) from None
+            raise self._at_line(latex.splitlines()[0], error) from None
+        if not display:
+            return mathml
+        # A group, and not a region: a page has many of them, and a region would be a landmark.
+        label = html.escape(Words(self._current().language)("book.formula"))
+        return f'<div class="kv-math" role="group" aria-label="{label}">{mathml}</div>'
 
     def _value(self, token: Token) -> Value:
         try:
@@ -221,7 +226,7 @@ class Book:
         cells = [[_cell(cell, reading.language) for cell in row] for row in table.rows]
         return list(table.header), cells
 
-    def _derivation(self, name: str) -> tuple[str, str]:
+    def _derivation(self, name: str) -> str:
         reading = self._current()
         derivation: Derivation = self._named("derivations", name)
         value, dialect = derivation.value, self._latex()
@@ -231,8 +236,7 @@ class Book:
             rf"&= {formula.with_numbers(value.function, value.literals, dialect)}",
             rf"&= {numbers.to_latex(shown)}",
         ]
-        latex = r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
-        return latex, Words(reading.language)("book.derivation")
+        return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
     def _picture(self, name: str) -> Picture:
         reading = self._current()

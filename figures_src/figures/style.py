@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# One unit of the drawing is a point. On a phone of 360 px a figure is about 328 px wide, so a text of 11 points in a
-# drawing 380 wide is read at 9.5 px; the tests compute it from each file.
-WIDTH_POINTS = 380
+# One unit of the drawing is a point. On a phone of 360 px a figure is about 300 px wide, so a text of 11 points in a
+# drawing 360 wide is read at a little over 9 px; the tests compute it from each file.
+WIDTH_POINTS = 360
 FONT_POINTS = 11.0
 
 

@@ -4,7 +4,7 @@
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption; a derivation has none.
+A table's further lines are its caption. A derivation has none.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Makers(NamedTuple):
 
     picture: Callable[[str], Picture]
     table: Callable[[str], tuple[list[str], list[list[Cell]]]]
-    derivation: Callable[[str], tuple[str, str]]
+    derivation: Callable[[str], str]
 
 
 class BlockExtension(Extension):
@@ -117,10 +117,13 @@ class _Blocks(BlockProcessor):
 
     def table(self, parent: ElementTree.Element, name: str, caption: str) -> None:
         header, rows = self.makers.table(name)
-        wrapper = ElementTree.SubElement(parent, "div", {"class": "kv-table", "id": f"table-{name.replace('_', '-')}"})
-        table = ElementTree.SubElement(wrapper, "table")
-        if caption:
-            ElementTree.SubElement(table, "caption").text = caption
+        if not caption:
+            raise BookError(f"[[table {name}]] needs its caption on the lines below it")
+        table_id = f"table-{name.replace('_', '-')}"
+        wrapper = ElementTree.SubElement(parent, "div", {"class": "kv-table", "id": table_id})
+        # Beside the table and not in it: a wide table scrolls, and its caption stays.
+        ElementTree.SubElement(wrapper, "p", {"class": "kv-caption", "id": f"{table_id}-caption"}).text = caption
+        table = ElementTree.SubElement(wrapper, "table", {"aria-labelledby": f"{table_id}-caption"})
         # A column of numbers is set flush right, its head with it.
         columns = [{"class": "kv-number"} if any(row[i].number for row in rows) else {} for i in range(len(header))]
         head = ElementTree.SubElement(ElementTree.SubElement(table, "thead"), "tr")
@@ -140,9 +143,6 @@ class _Blocks(BlockProcessor):
     def derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:
             raise BookError(f"[[derive {name}]] stands alone; begin a new paragraph behind it")
-        latex, label = self.makers.derivation(name)
-        attributes = {"class": "kv-derivation", "tabindex": "0", "role": "region", "aria-label": label}
-        wrapper = ElementTree.SubElement(parent, "div", attributes)
-        math = ElementTree.SubElement(wrapper, "div", {"class": "arithmatex"})
+        math = ElementTree.SubElement(parent, "div", {"class": "arithmatex"})
         # Stashed, so that no backslash or underscore of it is taken for Markdown; `fill` unescapes it.
-        math.text = self.raw(html.escape(rf"\[{latex}\]"))
+        math.text = self.raw(html.escape(rf"\[{self.makers.derivation(name)}\]"))

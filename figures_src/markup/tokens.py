@@ -24,7 +24,7 @@ _OPEN, _CLOSE, _ZERO = "\ue000", "\ue001", 0xE010
 MARK = re.compile(f"{_OPEN}([\ue010-\ue019]+){_CLOSE}")
 
 _PIECES = re.compile(
-    r'<(?P<tag>span|div) class="arithmatex">(?P<math>.*?)</(?P=tag)>'
+    r'<(?P<tag>span|div) class="arithmatex">(?P<math>.*?)</(?P=tag)>(?P<after>[.,;:?!)]*)'
     r"|<(?P<code>code|pre)\b.*?</(?P=code)>"
     r"|<[^>]*>"
     rf"|{MARK.pattern}",
@@ -70,8 +70,10 @@ def fill(page_html: str, tokens: list[Token], faces: Faces) -> str:
     def piece(match: re.Match[str]) -> str:
         found = match[0]
         if match["math"] is not None:
-            latex = html.unescape(match["math"].strip()[2:-2]).strip()  # between \\( and \\), or \\[ and \\]
-            return faces.mathml(each_mark(latex, faces.in_math), match["tag"] == "div")
+            latex = html.unescape(match["math"].strip()[2:-2]).strip()  # without its \( \) or \[ \]
+            mathml = faces.mathml(each_mark(latex, faces.in_math), match["tag"] == "div")
+            # A full stop behind a formula does not begin the next line.
+            return f'<span class="kv-keep">{mathml}{match["after"]}</span>' if match["after"] else mathml
         if match["code"] is not None:
             return each_mark(found, str)
         if found.startswith("<"):

@@ -1,0 +1,45 @@
+"""The site, built once for all the tests that look at it."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], Any]], Any]:
+    """Return `once(name, make)`: what make() gives, as JSON, made by the first pytest-xdist worker that asks."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+
+    def make_once(name: str, make: Callable[[], Any]) -> Any:
+        kept = shared / f"{name}.json"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                kept.write_text(json.dumps(make()), encoding="utf-8")
+        return json.loads(kept.read_text(encoding="utf-8"))
+
+    return make_once
+
+
+def build(folder: Path) -> str:
+    """Build the site in a process of its own: an exception inside i18n's nested build leaves mkdocs patched."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def site(once: Callable[[str, Callable[[], Any]], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site's folder."""
+    return Path(once("site", lambda: build(tmp_path_factory.mktemp("built") / "site")))

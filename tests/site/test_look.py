@@ -1,0 +1,91 @@
+"""The frame: widths, palettes, and what stays when there is no script."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+Read = dict[str, dict[str, Any]]
+CHARACTERS_A_LINE = """() => {
+  const paragraph = document.querySelector(".md-content__inner > p:not([class])");
+  const text = paragraph.textContent;
+  const width = paragraph.clientWidth;
+  paragraph.style.cssText = "width: max-content; max-width: none; white-space: nowrap";
+  return width / paragraph.clientWidth * text.length;
+}"""
+
+
+def is_light(page: Page) -> bool:
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
+    return bool(sum(colour[:3]) > 3 * 128)
+
+
+def test_no_page_sticks_out_of_a_phone(phone: Read) -> None:
+    assert {path: facts["sticksOut"] for path, facts in phone.items()} == {path: [] for path in phone}
+
+
+def test_no_page_sticks_out_of_a_phone_when_the_origins_are_shown(phone: Read) -> None:
+    assert {path: facts["sticksOutWithOrigins"] for path, facts in phone.items()} == {path: [] for path in phone}
+
+
+def test_a_full_line_of_text_holds_60_to_80_characters_on_a_desk(page: Page, server: str, few: list[str]) -> None:
+    for path in few:
+        page.goto(f"{server}/{path}")
+        assert 60 <= page.evaluate(CHARACTERS_A_LINE) <= 80, path
+
+
+@pytest.mark.parametrize("own", ["light", "dark"])
+def test_the_palette_is_the_readers_own_until_he_chooses_the_other_which_is_then_kept(
+    reader: Callable[..., BrowserContext], server: str, few: list[str], own: str
+) -> None:
+    page = reader(color_scheme=own).new_page()
+    page.goto(f"{server}/{few[0]}")
+    assert is_light(page) == (own == "light")
+    page.locator("[data-md-component=palette] label:visible").click()
+    for path in few:
+        page.goto(f"{server}/{path}")
+        assert is_light(page) == (own == "dark"), path
+
+
+def test_the_palette_button_says_in_the_language_of_its_page_what_it_does(
+    page: Page, server: str, few: list[str]
+) -> None:
+    for path in few:
+        page.goto(f"{server}/{path}")
+        words = "Cambiar a la paleta oscura" if path.startswith("es/") else "Switch to the dark palette"
+        assert page.locator("[data-md-component=palette] label:visible").get_attribute("title") == words
+
+
+def test_a_light_page_shows_only_a_figures_light_file(read: Read) -> None:
+    figures = [shown for facts in read.values() for shown in facts["figures"]]
+    assert figures, "no page has a figure"
+    assert all(shown == ["#only-light"] for shown in figures)
+
+
+def test_a_dark_page_shows_only_a_figures_dark_file(
+    reader: Callable[..., BrowserContext], server: str, few: list[str]
+) -> None:
+    page = reader(color_scheme="dark").new_page()
+    shown = []
+    for path in few:
+        page.goto(f"{server}/{path}")
+        for figure in page.locator(".kv-figure").all():
+            images = figure.locator("img:visible")
+            shown.append(images.evaluate_all("all => all.map(image => new URL(image.src).hash)"))
+    assert shown, "no page has a figure"
+    assert all(hashes == ["#only-dark"] for hashes in shown)
+
+
+def test_without_script_a_page_has_its_text_and_its_language_links_and_no_dead_button(
+    reader: Callable[..., BrowserContext], root: str, few: list[str]
+) -> None:
+    page = reader(java_script_enabled=False).new_page()
+    for path in few:
+        page.goto(f"{root}/{path}")
+        assert page.locator(".md-content h1").is_visible()
+        assert page.locator(".md-content__inner > p").last.is_visible()
+        assert page.locator(".kv-origins").count() == 0
+        page.locator(".kv-languages a:not([aria-current])").click()
+        assert page.url == f"{root}/{path.removeprefix('es/') if path.startswith('es/') else 'es/' + path}"
+        assert page.locator(".md-content h1").is_visible()

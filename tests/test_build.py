@@ -1,0 +1,245 @@
+"""Whole builds, each in a copy of the project and in a process of its own, as an author runs them."""
+
+import filecmp
+import html
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "site", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
+ENVIRONMENT = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600", "NO_MKDOCS_2_WARNING": "1"}
+MKDOCS = [sys.executable, "-m", "mkdocs"]
+
+
+@pytest.fixture
+def copy(tmp_path, site):
+    """A copy of the project, with what the build of the site has kept."""
+    shutil.copytree(ROOT, tmp_path / "project", ignore=LEFT_BEHIND)
+    return tmp_path / "project"
+
+
+def build(project, *options):
+    return subprocess.run(
+        [*MKDOCS, "build", "--strict", *options],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=300,
+    )
+
+
+def built(project, *options):
+    run = build(project, *options)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stderr
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_two_cold_builds_are_the_same_bytes_and_a_warm_one_runs_and_draws_nothing(tmp_path):
+    projects = [tmp_path / name for name in ("one", "two")]
+    for project in projects:
+        shutil.copytree(ROOT, project, ignore=lambda d, names: {*LEFT_BEHIND(d, names), ".cache"} & set(names))
+        assert not (project / ".cache").exists()
+    command = [*MKDOCS, "build", "--strict"]
+    cold = [subprocess.Popen(command, cwd=p, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for p in projects]
+    for process in cold:
+        _, log = process.communicate(timeout=300)
+        assert process.returncode == 0, log
+        assert int(re.search(r"figures drawn: (\d+)", log)[1]) > 0
+        assert int(re.search(r"calls run: (\d+)", log)[1]) > 0
+    one, two = (project / "site" for project in projects)
+    assert files(one) == files(two)
+    same, different, odd = filecmp.cmpfiles(one, two, files(one), shallow=False)
+    assert (different, odd) == ([], [])
+
+    log = built(projects[0], "--site-dir", str(tmp_path / "warm"))
+    assert "figures drawn: 0, calls run: 0" in log
+    assert filecmp.cmpfiles(one, tmp_path / "warm", files(one), shallow=False)[1:] == ([], [])
+
+
+def numbers(page):
+    """Return each computed number of a page: its call, its value, the text shown."""
+    found = re.findall(r"<data ([^>]*)>(.*?)</data>", page, re.DOTALL)
+    return [({k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', tag)}, text) for tag, text in found]
+
+
+def without_results(page):
+    """Return a page without the places where results stand: numbers, mathematics, figures' sizes."""
+    page = re.sub(r"<data .*?</data>|<math.*?</math>", "", page, flags=re.DOTALL)
+    return re.sub(r' alt="[^"]*"|<meta name="description" content="[^"]*">', "", page)
+
+
+def test_a_changed_formula_changes_what_depends_on_it_in_both_languages_and_nothing_else(copy):
+    built(copy, "--site-dir", "before")
+    edit(
+        copy / "kvlab/accounting/memory.py",
+        "return 2 * n_layers * n_kv_heads * head_dim * context",
+        "return 3 * n_layers * n_kv_heads * head_dim * context",
+    )
+    built(copy, "--site-dir", "after")
+    changed = {}
+    for name in (n for n in files(copy / "before") if n.endswith(".html")):
+        before, after = ((copy / folder / name).read_text(encoding="utf-8") for folder in ("before", "after"))
+        assert without_results(before) == without_results(after), name
+        pairs = list(zip(numbers(before), numbers(after), strict=True))
+        changed[name] = [a["data-from"].partition("(")[0] for (a, _), (b, _) in pairs if a["value"] != b["value"]]
+        for (a, shown_before), (b, shown_after) in pairs:
+            if a["data-from"].startswith("kvlab.accounting.memory.kv_cache_bytes("):
+                assert int(b["value"]) * 2 == int(a["value"]) * 3
+                assert shown_before != shown_after
+            elif a["data-from"] == b["data-from"] and "decode_bytes_read" not in a["data-from"]:
+                # The same call of another function: nothing of it may have moved.
+                assert a["value"] == b["value"] or a["data-from"].startswith("kvlab.catalog.fitting_level")
+    page = "theory/05-worked-example.html"
+    assert "kvlab.accounting.memory.kv_cache_bytes" in changed[page]
+    assert changed[page] == changed[f"es/{page}"]
+    assert changed["index.html"] == changed["es/index.html"] == []
+
+
+def test_every_number_is_what_its_call_gives_in_a_fresh_process_and_is_shown_as_its_page_shows_numbers(copy):
+    built(copy)
+    found = {
+        name: numbers((copy / "site" / name).read_text(encoding="utf-8"))
+        for name in files(copy / "site")
+        if name.endswith(".html")
+    }
+    calls = sorted({attributes["data-from"] for page in found.values() for attributes, _ in page})
+    assert len(calls) > 40
+    script = (
+        "import importlib, json, sys\n"
+        "results = {}\n"
+        "for call in json.load(sys.stdin):\n"
+        "    importlib.import_module(call.partition('(')[0].rpartition('.')[0])\n"
+        "    import kvlab\n"
+        "    results[call] = repr(eval(call, {'kvlab': kvlab}))\n"
+        "json.dump(results, sys.stdout)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], input=json.dumps(calls), capture_output=True, text=True, cwd=copy, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    results = json.loads(run.stdout)
+    for name, page in found.items():
+        for attributes, shown in page:
+            assert attributes["value"] == results[attributes["data-from"]], attributes
+            assert html.unescape(shown) == expected_text(results[attributes["data-from"]], attributes, name, shown)
+
+
+def expected_text(result, attributes, name, shown):
+    """Return what should stand there: for whole numbers by a route of its own, for the rest by the formatter."""
+    import ast
+
+    from figures_src.markup.numbers import show
+
+    # The second summary of a page is in the other language, and its numbers with it.
+    language = "es" if name.startswith("es/") else "en"
+    value = ast.literal_eval(result)
+    if isinstance(value, int) and "data-format" not in attributes:
+        if language == "en":
+            return f"{value:,}"
+        return f"{value:,}".replace(",", "\u202f") if value >= 10_000 else str(value)
+    style = attributes.get("data-format", "")
+    texts = {show(value, style, lang) for lang in ("en", "es")}
+    return (
+        html.unescape(shown)
+        if len(texts) > 1 and html.unescape(shown) in texts and "twin" in attributes
+        else show(value, style, language)
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("docs/es/index.md", "[[prompt:quoted]]", "[[promt:quoted]]", "docs/es/index.md:{line}: unknown name 'promt'"),
+        ("docs/en/index.md", "$[[size]]$", "$[[size]] \\frac$", "docs/en/index.md:{line}: bad LaTeX"),
+        ("docs/en/index.md", "[[blas_share:percent]]", "most", "'blas_share' is not used in docs/en/index.md"),
+        ("docs/en/index.md", "[[fig work]]", "[[fig wrk]]", "docs/en/index.md:{line}: unknown name 'wrk'"),
+        ("figures_src/words/es.toml", 'cached = "Con caché"', "", "words/es.toml: no word 'work.cached'"),
+        ("docs/en/index.md", "theory/05-worked-example.md", "theory/05-worked.md", "theory/05-worked.md"),
+        ("docs/en/index.md", "05-worked-example.md", "05-worked-example.md#nowhere", "nowhere"),
+        (
+            "kvlab/accounting/memory.py",
+            "    return parameters *",
+            "    return parameters **",
+            "bytes_per_element' is not known",
+        ),
+        ("kvlab/accounting/memory.py", "def weight_bytes(", "def weight_bytes((", "kvlab/accounting/memory.py"),
+    ],
+    ids=lambda value: None,
+)
+def test_a_mistake_fails_the_build_with_a_sentence_and_no_traceback(copy, file, old, new, message):
+    lines = (copy / file).read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if old in text)
+    edit(copy / file, old, new)
+    run = build(copy)
+    assert run.returncode == 1
+    assert message.replace("{line}", str(line)) in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_missing_translation_fails_the_build(copy):
+    (copy / "docs/es/theory/05-worked-example.md").unlink()
+    assert build(copy).returncode == 1
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_the_live_server_shows_a_changed_formula_after_one_rebuild(copy):
+    built(copy)  # what it keeps, the server finds
+    port = free_port()
+    log = (copy / "serve.log").open("w")
+    server = subprocess.Popen(
+        [*MKDOCS, "serve", "--dev-addr", f"127.0.0.1:{port}"], cwd=copy, env=ENVIRONMENT, stdout=log, stderr=log
+    )
+    try:
+        assert wait_for(port, "131,072") == 1
+        rebuilt = (copy / "serve.log").read_text().count("Building 'en'")
+        edit(
+            copy / "kvlab/accounting/memory.py",
+            "return 2 * n_layers * n_kv_heads * head_dim * context",
+            "return 4 * n_layers * n_kv_heads * head_dim * context",
+        )
+        assert wait_for(port, "262,144\u00a0B") == 1
+        time.sleep(2)  # a second rebuild would have begun by now
+        assert (copy / "serve.log").read_text().count("Building 'en'") == rebuilt + 1
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def wait_for(port, text):
+    """Return 1 once the worked example says `text`, 0 if it does not within a minute."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/theory/05-worked-example.html") as page:
+                if text in page.read().decode():
+                    return 1
+        except OSError:
+            pass
+        time.sleep(0.2)
+    return 0

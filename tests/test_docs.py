@@ -1,0 +1,103 @@
+"""The two trees are twins: each page says in Spanish what it says in English, in the same order."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from figures_src.markup.lint import typed_numbers
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path.relative_to(DOCS / "en").as_posix() for path in (DOCS / "en").rglob("*.md"))
+
+FENCE = re.compile(r"^(`{3,}).*?^\1 *$", re.MULTILINE | re.DOTALL)
+
+
+def structure(markdown):
+    """Return what a page and its twin must have in common, each in the order in which it comes."""
+    code = [match[0] for match in FENCE.finditer(markdown)]
+    text = FENCE.sub("", markdown)
+    return {
+        "headings": re.findall(r"^(#+) .*\{ (#[\w-]+) \}$", text, re.MULTILINE),
+        "blocks": re.findall(r"^\[\[(\w+ \w+)\]\]", text, re.MULTILINE),
+        "tokens": re.findall(r"\[\[([\w:]+)\]\]", text),
+        "links": re.findall(r"\]\(([^)\s]*)", text),
+        "inline code": re.findall(r"`([^`\n]+)`", text),
+        "code": code,
+        "admonitions": re.findall(r"^(?:!!!|\?\?\?\+?) (\w+)", text, re.MULTILINE),
+        "front matter": re.findall(r"^(\w+):", text.split("---")[1], re.MULTILINE),
+    }
+
+
+def test_there_is_a_page_to_look_at():
+    assert "index.md" in PAGES
+    assert "theory/05-worked-example.md" in PAGES
+
+
+def test_each_page_has_its_twin():
+    spanish = sorted(path.relative_to(DOCS / "es").as_posix() for path in (DOCS / "es").rglob("*.md"))
+    assert spanish == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_and_its_twin_have_the_same_structure(page):
+    english, spanish = (structure((DOCS / language / page).read_text(encoding="utf-8")) for language in ("en", "es"))
+    for kind in english:
+        assert spanish[kind] == english[kind], kind
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_heading_has_an_explicit_id_of_its_own(page, language):
+    text = FENCE.sub("", (DOCS / language / page).read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ .*$", text, re.MULTILINE)
+    ids = re.findall(r"^#+ .*\{ #([\w-]+) \}$", text, re.MULTILINE)
+    assert len(ids) == len(headings)
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_number_is_typed(page, language):
+    assert typed_numbers((DOCS / language / page).read_text(encoding="utf-8")) == []
+
+
+def keys(table, prefix=""):
+    for key, entry in table.items():
+        yield from keys(entry, f"{prefix}{key}.") if isinstance(entry, dict) else [prefix + key]
+
+
+def test_figures_and_tables_have_the_same_words_in_both_languages():
+    words = [
+        tomllib.loads((ROOT / f"figures_src/words/{lang}.toml").read_text(encoding="utf-8")) for lang in ("en", "es")
+    ]
+    assert list(keys(words[0])) == list(keys(words[1]))
+
+
+def test_every_word_is_asked_for_somewhere():
+    words = tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "figures_src").rglob("*.py"))
+    for key in keys(words):
+        section, _, name = key.partition(".")
+        assert section in sources, key
+        # The last part may be put together from a column's or a field's name.
+        assert re.search(rf"\b{name}\b", sources), key
+
+
+SPANISH = "".join((DOCS / "es" / page).read_text(encoding="utf-8") for page in PAGES)
+
+
+@pytest.mark.parametrize(
+    "word", ["ancho de memoria", "cacheo", "el caché", "los cachés", "batch", "vos ", "ustedes", "usted"]
+)
+def test_spanish_uses_the_words_that_the_project_has_chosen(word):
+    prose = re.sub(r"\[\[[^\]]*\]\]|\{[^}]*\}|\]\([^)]*\)|batching continuo", "", SPANISH)
+    assert not re.search(rf"\b{word.strip()}\b", prose, re.IGNORECASE)
+
+
+def test_spanish_opens_its_questions_and_exclamations():
+    prose = re.sub(r"\]\([^)]*\)", "", SPANISH)
+    assert prose.count("?") - 2 * prose.count("???") - prose.count("???") == prose.count("¿")
+    assert prose.count("¡") == len(re.findall(r"(?<!!)!(?!!)", prose))
