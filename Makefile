@@ -22,7 +22,7 @@ site: $(READY)  ## only build the site, into site/
 
 test: $(READY) check  ## set everything up, a browser included, and pass all tests
 	$(BIN)/python tests/browser.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff format --check .

@@ -156,7 +156,8 @@ def test_a_page_without_a_module_is_refused(tmp_path):
 
 
 def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined(desk):
-    everything = "[[share:percent]] $[[form]]$\n\n[[table sizes]]\ncaption\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n"
+    blocks = "[[table sizes]]\ncaption\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n"
+    everything = "[[share:percent]] $[[form]]$\n\n" + blocks
     desk.render(everything)
     desk.render(everything.replace("[[share:percent]]", ""), "es")
     with pytest.raises(BookError, match=r"^test_book\.py:\d+: 'share' is not used in docs/es/theory/example\.md"):

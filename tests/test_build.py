@@ -69,7 +69,7 @@ def test_two_cold_builds_are_the_same_bytes_and_a_warm_one_runs_and_draws_nothin
         assert int(re.search(r"calls run: (\d+)", log)[1]) > 0
     one, two = (project / "site" for project in projects)
     assert files(one) == files(two)
-    same, different, odd = filecmp.cmpfiles(one, two, files(one), shallow=False)
+    _, different, odd = filecmp.cmpfiles(one, two, files(one), shallow=False)
     assert (different, odd) == ([], [])
 
     log = built(projects[0], "--site-dir", str(tmp_path / "warm"))
