@@ -184,11 +184,11 @@ class Book:
         given = {name: value.result if isinstance(value, Value) else value for name, value in face.given.items()}
         return formula.write(face.function, self._latex(), given)
 
-    def _mathml(self, latex: str, display: bool) -> str:
+    def _mathml(self, latex: str, display: bool, written: str) -> str:
         try:
             mathml = to_mathml(latex, display)
         except BookError as error:
-            raise self._at_line(latex.splitlines()[0], error) from None
+            raise self._at_line(written.splitlines()[0], error) from None
         if not display:
             return mathml
         # A group, and not a region: a page has many of them, and a region would be a landmark.

@@ -8,7 +8,7 @@ FACES = Faces(
     in_prose=lambda token: f"<data>{token.name}</data>",
     in_math=lambda token: rf"\mathrm{{{token.name}}}",
     in_attribute=lambda token: f"plain {token.name}",
-    mathml=lambda latex, display: f"<math{' block' if display else ''}>{latex}</math>",
+    mathml=lambda latex, display, written: f"<math{' block' if display else ''}>{latex}</math>",
 )
 EXTENSIONS = ["attr_list", "tables", "admonition", "pymdownx.superfences", "pymdownx.details", "pymdownx.arithmatex"]
 
@@ -36,6 +36,7 @@ def render(text):
         ("$[[size]] \\cdot S$", r"<math>\mathrm{size} \cdot S</math>"),
         ("$$\nM = [[size]]\n$$", r"<math block>M = \mathrm{size}</math>"),
         ("$a < [[size]]$", r"<math>a < \mathrm{size}</math>"),
+        ("Of $S$, and", '<span class="kv-keep"><math>S</math>,</span> and'),
         ("![the [[size]]](a.svg)", 'alt="the plain size"'),
         ("[[[size]]](a.md)", '<a href="a.md"><data>size</data></a>'),
         ("`[[size]]`", "<code>[[size]]</code>"),

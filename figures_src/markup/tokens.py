@@ -43,12 +43,15 @@ class Token(NamedTuple):
 
 
 class Faces(NamedTuple):
-    """The three ways in which a token is shown; each takes the token."""
+    """The three ways in which a token is shown, each taking the token; and the maker of MathML.
+
+    `mathml` takes the LaTeX, whether it stands on lines of its own, and the LaTeX as the author wrote it.
+    """
 
     in_prose: Callable[[Token], str]
     in_math: Callable[[Token], str]
     in_attribute: Callable[[Token], str]
-    mathml: Callable[[str, bool], str]
+    mathml: Callable[[str, bool, str], str]
 
 
 def mark(text: str, tokens: list[Token]) -> str:
@@ -71,7 +74,8 @@ def fill(page_html: str, tokens: list[Token], faces: Faces) -> str:
         found = match[0]
         if match["math"] is not None:
             latex = html.unescape(match["math"].strip()[2:-2]).strip()  # without its \( \) or \[ \]
-            mathml = faces.mathml(each_mark(latex, faces.in_math), match["tag"] == "div")
+            written = each_mark(latex, str)
+            mathml = faces.mathml(each_mark(latex, faces.in_math), match["tag"] == "div", written)
             # A full stop behind a formula does not begin the next line.
             return f'<span class="kv-keep">{mathml}{match["after"]}</span>' if match["after"] else mathml
         if match["code"] is not None:
