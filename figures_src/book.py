@@ -21,11 +21,12 @@ from figures_src.errors import BookError
 from figures_src.figures.style import PALETTES, Palette, to_svg
 from figures_src.markup import numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
+from figures_src.markup.data import data_attributes, table_cell
 from figures_src.markup.lint import typed_numbers
 from figures_src.markup.math import to_mathml
 from figures_src.markup.summary import with_summaries
 from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark
-from figures_src.page import Derivation, FormulaFace, Page, Shown
+from figures_src.page import Derivation, FormulaFace, Page
 from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab import formula
@@ -223,7 +224,7 @@ class Book:
     def _table(self, name: str) -> tuple[list[str], list[list[Cell]]]:
         reading = self._current()
         table = self._named("tables", name)(Words(reading.language))
-        cells = [[_cell(cell, reading.language) for cell in row] for row in table.rows]
+        cells = [[table_cell(cell, reading.language) for cell in row] for row in table.rows]
         return list(table.header), cells
 
     def _derivation(self, name: str) -> str:
@@ -295,24 +296,6 @@ class Book:
         lines = source.read_text(encoding="utf-8").splitlines()
         line = next((number for number, content in enumerate(lines, 1) if text in content), 1)
         return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
-
-
-def _cell(cell: str | Shown, language: str) -> Cell:
-    if isinstance(cell, str):
-        return Cell(cell)
-    result = cell.value.result
-    text = numbers.show(result, cell.format, language)
-    return Cell(text, data_attributes(cell.value, cell.format), number=not isinstance(result, str))
-
-
-def data_attributes(value: Value, format: str) -> dict[str, str]:
-    """Return the attributes of a `<data>` element: the exact result, the call that gave it, its formula, its format."""
-    attributes = {"class": "kv", "value": repr(value.result), "data-from": value.origin}
-    if value.formula is not None:
-        attributes["data-formula"] = value.formula
-    if format:
-        attributes["data-format"] = format
-    return attributes
 
 
 def address(path: str, language: str) -> str:

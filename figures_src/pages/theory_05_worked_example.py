@@ -283,8 +283,8 @@ def draw_step_reads(data: Data, words: Words, palette: Palette) -> Figure:
     """Draw the two parts on each other, with the share of the cache at the full context."""
     figure, [ax] = new_figure(palette, height_points=240)
     contexts = data["context_tokens"]
-    weights_kib = [size / 1024 for size in data["weight_bytes_read"]]
-    cache_kib = [size / 1024 for size in data["cache_bytes_read"]]
+    weights_kib = [float(units.in_unit(size, "KiB")) for size in data["weight_bytes_read"]]
+    cache_kib = [float(units.in_unit(size, "KiB")) for size in data["cache_bytes_read"]]
     ax.stackplot(contexts, weights_kib, cache_kib, colors=[palette.grid, palette.series[0]])
     ax.text(contexts[-1] / 2, weights_kib[0] / 2, words("step_reads.weights"), color=palette.ink, ha="center")
     share = numbers.show(data["cache_share"][-1], "percent1", words.language)

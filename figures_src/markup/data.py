@@ -1,0 +1,27 @@
+"""The `<data>` element: a computed number, with its exact result and the call that gave it."""
+
+from __future__ import annotations
+
+from figures_src.markup import numbers
+from figures_src.markup.blocks import Cell
+from figures_src.page import Shown
+from figures_src.values import Value
+
+
+def data_attributes(value: Value, format: str) -> dict[str, str]:
+    """Return the attributes of a `<data>` element: the exact result, the call that gave it, its formula, its format."""
+    attributes = {"class": "kv", "value": repr(value.result), "data-from": value.origin}
+    if value.formula is not None:
+        attributes["data-formula"] = value.formula
+    if format:
+        attributes["data-format"] = format
+    return attributes
+
+
+def table_cell(cell: str | Shown, language: str) -> Cell:
+    """Return a table's cell in a language: text as it is, or a value in its format."""
+    if isinstance(cell, str):
+        return Cell(cell)
+    result = cell.value.result
+    text = numbers.show(result, cell.format, language)
+    return Cell(text, data_attributes(cell.value, cell.format), number=not isinstance(result, str))
