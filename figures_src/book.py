@@ -18,7 +18,7 @@ import yaml
 
 from figures_src import kept, mathfont, values
 from figures_src.errors import BookError
-from figures_src.figures.style import PALETTES, Palette, to_svg
+from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_svg
 from figures_src.markup import numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
 from figures_src.markup.data import data_attributes, table_cell
@@ -244,9 +244,9 @@ class Book:
         drawing = self._named("figures", name)
         words, data = Words(reading.language), drawing.data()
         folder = f"assets/figures/{reading.page.path}"
+        svg = self._drawn(name, data, drawing.draw, words)
         for palette in PALETTES:
-            svg = self._drawn(name, data, drawing.draw, words, palette)
-            self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = svg
+            self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = recoloured(svg, LIGHT, palette)
         self.assets[f"{folder}/{name}.csv"] = _csv(data)
         width, height = (float(n) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
         up = posixpath.relpath(folder, posixpath.dirname(reading.url) or ".")
@@ -258,16 +258,12 @@ class Book:
             height=round(CSS_PIXELS_WIDE * height / width),
         )
 
-    def _drawn(
-        self, name: str, data: Mapping[str, Any], draw: Callable[..., Any], words: Words, palette: Palette
-    ) -> str:
-        key = kept.key_of(
-            json.dumps(data), kept.sources_of(draw.__module__), words.under(name), words.language, repr(palette)
-        )
+    def _drawn(self, name: str, data: Mapping[str, Any], draw: Callable[..., Any], words: Words) -> str:
+        key = kept.key_of(json.dumps(data), kept.sources_of(draw.__module__), words.under(name), words.language)
 
         def draw_now() -> str:
             self.drawn += 1
-            return to_svg(draw(data, words, palette))
+            return to_svg(draw(data, words, LIGHT))
 
         return kept.keep("figures", key, draw_now)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
 
@@ -39,6 +40,19 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     named = [extension for extension in config.markdown_extensions if isinstance(extension, str)]
     config.markdown_extensions = [*named, book.tokens, book.blocks]  # type: ignore[list-item]
     return config
+
+
+def on_env(env: Environment, **_: Any) -> Environment:
+    """Keep the theme's compiled templates: most of what a warm build would do is to compile them again."""
+    folder = ROOT / ".cache" / "templates"
+    folder.mkdir(parents=True, exist_ok=True)
+    env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+    return env
+
+
+def on_serve(**_: Any) -> None:
+    """Load what draws before the first change comes, so that the author does not wait for it."""
+    importlib.import_module("matplotlib.backends.backend_svg")
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:

@@ -1,13 +1,17 @@
 """What an author is told when something on a page is wrong: file, line, and the nearest known name."""
 
+import re
+
 import markdown
 import pytest
 
 from figures_src import kept
 from figures_src.book import Book
 from figures_src.errors import BookError
-from figures_src.figures.style import new_figure
+from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
 from figures_src.page import Page, Shown, Table
+from figures_src.pages import index
+from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.values import call
 from figures_src.words import Words
 from kvlab import units
@@ -184,12 +188,26 @@ def test_a_missing_word_is_named_with_its_file():
 def test_the_same_figure_is_drawn_once_and_another_one_anew(desk):
     body = "[[fig line]]\nalt: a\ncaption"
     desk.render(body)
-    assert desk.book.drawn == 2
+    assert desk.book.drawn == 1
     desk.render(body)
-    assert desk.book.drawn == 2
+    assert desk.book.drawn == 1
     desk.page.figures["line"] = desk.page.figures["line"]._replace(data=lambda: {"x": [1, 2], "y": [3, 5]})
     desk.render(body)
-    assert desk.book.drawn == 4
+    assert desk.book.drawn == 2
+
+
+@pytest.mark.parametrize("page", [index.page, worked_example.page], ids=lambda page: page.path)
+def test_a_figure_recoloured_for_the_dark_palette_is_the_one_that_would_be_drawn_for_it(page):
+    for drawing in page.figures.values():
+        light, dark = (to_svg(drawing.draw(drawing.data(), Words("en"), palette)) for palette in (LIGHT, DARK))
+        assert with_counted_ids(recoloured(light, LIGHT, DARK)) == with_counted_ids(dark)
+        assert not [colour for colour in (LIGHT.ink, *LIGHT.series) if colour in recoloured(light, LIGHT, DARK)]
+
+
+def with_counted_ids(svg):
+    """Return a drawing with its ids counted: matplotlib makes them from content, colours included."""
+    ids = list(dict.fromkeys(re.findall(r"\b[a-z][0-9a-f]{10}\b", svg)))
+    return re.sub(r"\b[a-z][0-9a-f]{10}\b", lambda match: f"id{ids.index(match[0])}", svg)
 
 
 def test_a_value_that_is_used_by_another_is_put_in_as_its_result():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 # matplotlib is imported where something is drawn: a warm build draws nothing and does not wait for it.
@@ -17,7 +18,7 @@ FONT_POINTS = 11.0
 
 
 class Palette(NamedTuple):
-    """The colours of a palette; colour-blind readers can tell the `series` apart too (after Okabe and Ito)."""
+    """The colours of a palette, all different; colour-blind readers can tell the `series` apart (Okabe and Ito)."""
 
     name: str
     ink: str
@@ -66,6 +67,16 @@ def to_svg(figure: Figure) -> str:
     with mpl.rc_context(_RC):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def recoloured(svg: str, source: Palette, target: Palette) -> str:
+    """Return a drawing in another palette: a figure is drawn once, and only its colours change."""
+    colours = dict(zip(_colours(source), _colours(target), strict=True))
+    return re.sub("|".join(colours), lambda match: colours[match[0]], svg)
+
+
+def _colours(palette: Palette) -> list[str]:
+    return [palette.ink, palette.muted, palette.grid, *palette.series]
 
 
 def _dress(ax: Axes, palette: Palette) -> None:
