@@ -138,10 +138,14 @@ class Book:
         return complaints
 
     def _summary_of(self, source: Path) -> str:
+        name = source.relative_to(self.root)
         front_matter = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
-        fields = yaml.safe_load(front_matter[1]) if front_matter else None
+        try:
+            fields = yaml.safe_load(front_matter[1]) if front_matter else None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 2 if error.problem_mark else 1
+            raise BookError(f"{name}:{line}: the front matter is no YAML: {error.problem}; quote the text") from None
         if not isinstance(fields, dict) or not isinstance(fields.get("summary"), str):
-            name = source.relative_to(self.root)
             raise BookError(f"{name}:1: the front matter has no summary; write 'summary:' and one sentence")
         return str(fields["summary"])
 

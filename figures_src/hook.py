@@ -50,7 +50,7 @@ def on_env(env: Environment, **_: Any) -> Environment:
     return env
 
 
-def on_serve(**_: Any) -> None:
+def on_serve(_server: Any, **_: Any) -> None:
     """Load what draws before the first change comes, so that the author does not wait for it."""
     importlib.import_module("matplotlib.backends.backend_svg")
 

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from figures_src.errors import BookError, nearest
-from figures_src.figures.style import Palette
+from figures_src.figures.style import Data, Palette
 from figures_src.values import Value, call
 from figures_src.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-Data = Mapping[str, Sequence[Any]]
 
 
 class Shown(NamedTuple):

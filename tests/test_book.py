@@ -154,6 +154,11 @@ def test_a_page_without_a_summary_is_refused(desk):
         desk.render("Words.", front="---\ntitle: x\n---\n")
 
 
+def test_front_matter_that_is_no_yaml_is_named_with_its_line(desk):
+    with pytest.raises(BookError, match=r"docs/en/theory/example\.md:3: the front matter is no YAML"):
+        desk.render("Words.", front="---\ntitle: x\nsummary: a: b\n---\n")
+
+
 def test_a_page_without_a_module_is_refused(tmp_path):
     with pytest.raises(BookError, match=r"figures_src/pages/theory_99_none\.py"):
         Book(tmp_path)._page("theory/99-none")

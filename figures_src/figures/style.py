@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 # matplotlib is imported where something is drawn: a warm build draws nothing and does not wait for it.
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+# A figure's columns by name, all of one length.
+Data = Mapping[str, Sequence[Any]]
 
 # One unit of the drawing is a point. On a phone of 360 px a figure is about 300 px wide, so a text of 11 points in a
 # drawing 360 wide is read at a little over 9 px; the tests compute it from each file.

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from figures_src.figures.style import Palette, new_figure
-from figures_src.page import Data, Page
+from figures_src.figures import work
+from figures_src.figures.style import Data
+from figures_src.page import Page
 from figures_src.pages.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
 from figures_src.pages.theory_05_worked_example import page as worked_example
 from figures_src.values import call
-from figures_src.words import Words
 from kvlab import experiments, units
 from kvlab.accounting import memory
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 page = Page("index")
 
@@ -52,34 +46,7 @@ def work_data() -> Data:
     return dict(zip(("run", "step", "position", "token", "cell"), map(list, zip(*rows, strict=True)), strict=True))
 
 
-def draw_work(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw the two runs as grids of step and position."""
-    from matplotlib.patches import Patch
-
-    colours = {"new": palette.series[0], "recomputed": palette.series[1], "read": palette.grid}
-    figure, axes = new_figure(palette, height_points=400, rows=2)
-    rows = list(zip(*data.values(), strict=True))
-    tokens = dict(sorted({(position, token) for _, _, position, token, _ in rows}))
-    for ax, run in zip(axes, ("uncached", "cached"), strict=True):
-        for _, step, position, _, cell in (row for row in rows if row[0] == run):
-            ax.barh(step, 0.9, left=position + 0.05, height=0.84, color=colours[cell])
-        ax.set_title(words(f"work.{run}"), loc="left", fontsize=12, color=palette.ink)
-        ax.set_xlim(0, len(tokens))
-        ax.set_ylim(SHOWN_TOKENS + 0.5, 0.5)
-        ax.set_yticks(range(1, SHOWN_TOKENS + 1))
-        ax.set_ylabel(words("work.step"))
-        ax.tick_params(length=0)
-        ax.set_xticks([])
-        for spine in ax.spines.values():
-            spine.set_visible(False)
-    axes[1].set_xticks([place + 0.5 for place in range(len(tokens))], [t.strip() for t in tokens.values()])
-    axes[1].tick_params(axis="x", rotation=35)
-    keys = [Patch(color=colour, label=words(f"work.{cell}")) for cell, colour in colours.items()]
-    figure.legend(handles=keys, loc="outside lower left", ncols=1, frameon=False, labelcolor=palette.ink)
-    return figure
-
-
-page.figure("work", work_data, draw_work)
+page.figure("work", work_data, work.draw)
 
 # When it counts as done.
 
@@ -92,6 +59,8 @@ for name in ("steps", "compared_logits", "differing_logits", "compared_kv", "dif
 page.value("blas_share", experiments.blas_differing_share, **RUN)
 page.value("subject", experiments.token_text, text=PROMPT, position=1)
 page.value("slot_bits", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
+
+page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
 
 page.formula("size", memory.kv_cache_bytes)
 for name, model in (("llama_token", "Llama-2-7B"), ("gpt3_token", "GPT-3 175B")):

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from figures_src.figures.style import Palette, new_figure
-from figures_src.markup import numbers
-from figures_src.page import Data, Page, Shown, Table
+from figures_src.figures import cache_levels, step_reads
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
 from figures_src.pages.shapes import kv_shapes, shapes
 from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, traffic
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 page = Page("theory/05-worked-example")
 
@@ -131,35 +125,7 @@ def cache_levels_data() -> Data:
     }
 
 
-def draw_cache_levels(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw the four caches as bars on a logarithmic scale, and the laptop's caches as marks across them."""
-    figure, [ax] = new_figure(palette, height_points=270)
-    rows = list(zip(data["kind"], data["name"], data["bytes"], strict=True))
-    bars = [(name, size) for kind, name, size in rows if kind == "kv_cache"]
-    levels = [(name, size) for kind, name, size in rows if kind == "processor_cache"]
-    smallest, largest = 2**13, 2**26
-    for place, (name, size) in enumerate(reversed(bars)):
-        ax.barh(place, size, height=0.44, color=palette.series[0])
-        label = f"{name}: {numbers.show(size, 'binary', words.language)}"
-        ax.text(smallest, place + 0.3, label, color=palette.ink, va="bottom")
-        # A mark at each bar, and no line through the labels between them.
-        for _, level in levels:
-            ax.plot([level, level], [place - 0.27, place + 0.27], color=palette.series[1], linewidth=2)
-    for name, level in levels:
-        ax.text(level, len(bars) - 0.15, name, color=palette.series[1], ha="center", va="bottom", weight="bold")
-    ax.set_xscale("log", base=2)
-    ticks = [2**power for power in (14, 17, 20, 23, 26)]
-    ax.set_xlim(smallest, largest)
-    ax.set_xticks(ticks, [numbers.show(tick, "binary", words.language) for tick in ticks])
-    ax.minorticks_off()
-    ax.set_ylim(-0.45, len(bars) + 0.1)
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
-    ax.set_xlabel(words("cache_levels.x"))
-    return figure
-
-
-page.figure("cache_levels", cache_levels_data, draw_cache_levels)
+page.figure("cache_levels", cache_levels_data, cache_levels.draw)
 
 # Against the weights.
 
@@ -279,23 +245,4 @@ def step_reads_data() -> Data:
     }
 
 
-def draw_step_reads(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw the two parts on each other, with the share of the cache at the full context."""
-    figure, [ax] = new_figure(palette, height_points=240)
-    contexts = data["context_tokens"]
-    weights_kib = [float(units.in_unit(size, "KiB")) for size in data["weight_bytes_read"]]
-    cache_kib = [float(units.in_unit(size, "KiB")) for size in data["cache_bytes_read"]]
-    ax.stackplot(contexts, weights_kib, cache_kib, colors=[palette.grid, palette.series[0]])
-    ax.text(contexts[-1] / 2, weights_kib[0] / 2, words("step_reads.weights"), color=palette.ink, ha="center")
-    share = numbers.show(data["cache_share"][-1], "percent1", words.language)
-    label = words("step_reads.cache").format(share=share)
-    ax.text(contexts[-1] * 0.98, weights_kib[0] + cache_kib[-1] * 1.12, label, color=palette.ink, ha="right")
-    ax.set_xlim(contexts[0], contexts[-1])
-    ax.set_ylim(0, (weights_kib[-1] + cache_kib[-1]) * 1.12)
-    ax.set_xticks([contexts[0], *range(32, contexts[-1] + 1, 32)])
-    ax.set_xlabel(words("step_reads.x"))
-    ax.set_ylabel("KiB")
-    return figure
-
-
-page.figure("step_reads", step_reads_data, draw_step_reads)
+page.figure("step_reads", step_reads_data, step_reads.draw)

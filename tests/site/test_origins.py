@@ -98,4 +98,4 @@ def test_the_button_speaks_the_language_of_its_page(page: Page, server: str, num
     for path in numbered:
         page.goto(f"{server}/{path}")
         words.append(page.locator(".kv-origins").inner_text())
-    assert words == ["Muestra de dónde salen los números", "Show where the numbers come from"]
+    assert words == ["Mostrar de dónde salen los números", "Show where the numbers come from"]
