@@ -64,6 +64,16 @@ def test_every_module_that_python_loads_for_a_function_is_in_its_key():
         assert set(loaded.split()) <= kept.modules_used_by(module)
 
 
+def test_what_draws_a_figure_depends_on_no_formula_so_that_a_new_formula_redraws_only_what_it_changes():
+    drawings = [path.stem for path in (kept.ROOT / "figures_src/figures").glob("*.py") if path.stem != "__init__"]
+    assert {"work", "cache_levels", "step_reads"} <= set(drawings)
+    for name in drawings:
+        used = kept.modules_used_by(f"figures_src.figures.{name}")
+        assert not [
+            module for module in used if module.startswith(("kvlab.accounting", "kvlab.model", "figures_src.pages"))
+        ]
+
+
 def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_else(tmp_path, monkeypatch):
     package = tmp_path / "kvlab"
     package.mkdir()
