@@ -6,6 +6,7 @@ Wrong input gets one sentence on stderr and exit code 2. Imports stand inside th
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -28,6 +29,25 @@ if TYPE_CHECKING:
 
 EXIT_DIFFERS, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
+
+class Count(click.ParamType[int]):
+    """A whole number of at least `least`; every count of the command line is one."""
+
+    name = "integer"
+    MOST = 10**15  # no model, batch or context comes near; beyond it a digit too many has been typed
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or refuse with a sentence that says what would be right."""
+        digits = str(value)
+        if not digits.isascii() or not digits.isdigit() or not self.least <= int(digits[:20]) <= self.MOST:
+            shown = digits if len(digits) <= 40 else f"{digits[:40]}…"
+            self.fail(f"{shown!r} is no whole number from {self.least} to {self.MOST:,}.", param, ctx)
+        return int(digits)
+
+
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object and nothing else.")
 
 
@@ -38,13 +58,13 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("prompt")
-@click.option("--tokens", type=click.IntRange(min=1), required=True, help="How many tokens to generate.")
+@click.option("--tokens", type=Count(), required=True, help="How many tokens to generate.")
 @click.option("--no-cache", is_flag=True, help="Recompute everything at each step.")
 @click.option("--model", "folder", type=click.Path(path_type=Path), help="A GPT-2 model folder; default the MiniGPT.")
 @click.option("--stop", is_flag=True, help="Stop behind an end-of-text token.")
 @click.option("--temperature", type=float, help="Sample at this temperature instead of taking the best token.")
-@click.option("--top-k", type=click.IntRange(min=1), help="Sample among this many best tokens.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the sampling.")
+@click.option("--top-k", type=Count(), help="Sample among this many best tokens.")
+@click.option("--seed", type=Count(least=0), help="Seed of the sampling; default 0.")
 @as_json
 def generate(
     prompt: str,
@@ -54,7 +74,7 @@ def generate(
     stop: bool,
     temperature: float | None,
     top_k: int | None,
-    seed: int,
+    seed: int | None,
     json_: bool,
 ) -> None:
     """Continue PROMPT."""
@@ -64,7 +84,9 @@ def generate(
 
     folder = folder or MINIGPT
     sampled = temperature is not None or top_k is not None
-    pick = sampler(1.0 if temperature is None else temperature, top_k, seed) if sampled else greedy
+    if seed is not None and not sampled:
+        raise KvlabError("--seed has nothing to seed; add --temperature or --top-k, or leave it out")
+    pick = sampler(1.0 if temperature is None else temperature, top_k, seed or 0) if sampled else greedy
     model = load_model(folder)
     tokenizer = Tokenizer.from_file(folder / "tokenizer.json")
     decode = generate_uncached if no_cache else generate_cached
@@ -84,8 +106,9 @@ def generate(
         )
         return
     _print_card(
-        prompt + text,
+        "generated",
         {
+            "text": prompt + text,
             "tokens": f"{len(run.prompt_ids)} of prompt, {len(run.ids)} generated ({run.stopped})",
             "ids": " ".join(map(str, run.ids)),
             "cache": "none: all recomputed at each step" if no_cache else both_units(run.cache_bytes),
@@ -94,8 +117,8 @@ def generate(
 
 
 @cli.command()
-@click.option("--prompts", type=click.IntRange(min=1), default=50, show_default=True, help="Grammar prompts to run.")
-@click.option("--tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Steps for each prompt.")
+@click.option("--prompts", type=Count(), default=50, show_default=True, help="Grammar prompts to run.")
+@click.option("--tokens", type=Count(), default=64, show_default=True, help="Steps for each prompt.")
 @as_json
 def verify(prompts: int, tokens: int, json_: bool) -> None:
     """Compare decoding with a cache and without, byte by byte. Exit code 1 if anything differs."""
@@ -124,12 +147,12 @@ def verify(prompts: int, tokens: int, json_: bool) -> None:
 
 @cli.command()
 @click.argument("model")
-@click.option("--context", type=click.IntRange(min=1), required=True, help="Tokens of each sequence.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Sequences.")
+@click.option("--context", type=Count(), required=True, help="Tokens of each sequence.")
+@click.option("--batch", type=Count(), default=1, show_default=True, help="Sequences.")
 @click.option("--dtype", default="fp16", show_default=True, help=f"Of the cache: {', '.join(BYTES_PER_ELEMENT)}.")
 @as_json
 def size(model: str, context: int, batch: int, dtype: str, json_: bool) -> None:
-    """Size the cache of MODEL: MiniGPT, GPT-2 small, Llama-2-7B or GPT-3 175B."""
+    """Size the cache of MODEL, such as MiniGPT, GPT-2 small or GPT-3; an unknown one is answered with the known."""
     from kvlab import formula
     from kvlab.accounting.memory import kv_cache_bytes
     from kvlab.catalog import model as find_model
@@ -159,7 +182,7 @@ def size(model: str, context: int, batch: int, dtype: str, json_: bool) -> None:
 
 
 @cli.command()
-@click.option("--steps", type=click.IntRange(min=1), required=True, help="Steps of the optimiser.")
+@click.option("--steps", type=Count(), required=True, help="Steps of the optimiser.")
 @click.option("--out", "folder", type=click.Path(path_type=Path), required=True, help="A new folder for the model.")
 @as_json
 def train(steps: int, folder: Path, json_: bool) -> None:
@@ -178,9 +201,18 @@ def train(steps: int, folder: Path, json_: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave by its exit code: one sentence for bad input, never a traceback."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without a letter still gets the rest
     try:
-        code = cli.main(arguments, prog_name="kvlab", standalone_mode=False)
-        sys.stdout.flush()
+        code = 0
+        # By hand, where click's own main would turn a reader who has left into exit code 1: "differs" here.
+        with cli.make_context("kvlab", arguments) as context:
+            cli.invoke(context)
+        if sys.stdout:
+            sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        code = done.exit_code
     except click.ClickException as error:
         code = _complain(error.format_message())
     except KvlabError as error:
@@ -192,6 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of our output has left: nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        code = _complain(f"{error.filename or 'the output'} cannot be used: {error.strerror}")
     sys.exit(code)
 
 
@@ -202,6 +236,14 @@ def _complain(sentence: str) -> int:
 
 def _note(sentence: str) -> None:
     print(f"kvlab: {sentence}", file=sys.stderr)
+
+
+class _Card(Console):
+    """A console that leaves a reader who has gone to `main`."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise again what was caught: rich itself would exit with 1, which means "differs" here."""
+        raise BrokenPipeError
 
 
 def _print_json(**values: Any) -> None:
@@ -215,7 +257,7 @@ def _print_card(title: str, rows: dict[str, str]) -> None:
     for name, value in rows.items():
         grid.add_row(name, value)
     # No markup: a bracket in a text is a bracket.
-    Console(markup=False, highlight=False).print(Panel(grid, title=title, title_align="left", expand=False))
+    _Card(markup=False, highlight=False).print(Panel(grid, title=title, title_align="left", expand=False))
 
 
 def _print_verification(result: Verification) -> None:

@@ -41,15 +41,16 @@ def cache_correctness(n_prompts: int, n_tokens: int, result: str) -> int:
     Args:
         n_prompts: how many of the grammar prompts.
         n_tokens: steps a prompt.
-        result: a field of `kvlab.equivalence.Comparison`, such as `"differing_logits"`.
+        result: a count of `kvlab.equivalence.Comparison`, such as `"differing_logits"`.
 
     Raises:
-        KvlabError: there is no such field.
+        KvlabError: there is no such count.
     """
-    counts = vars(_verification(n_prompts, n_tokens).exact)
+    comparison = vars(_verification(n_prompts, n_tokens).exact)
+    counts = {name: count for name, count in comparison.items() if isinstance(count, int)}
     if result not in counts:
-        raise KvlabError(f"unknown result {result!r}; known are {', '.join(counts)}")
-    return int(counts[result])
+        raise KvlabError(f"unknown count {result!r}; known are {', '.join(counts)}")
+    return counts[result]
 
 
 def blas_differing_share(n_prompts: int, n_tokens: int) -> float:

@@ -34,8 +34,12 @@ class Generation:
 
 
 def greedy(logits: Logits) -> int:
-    """Return the id with the largest logit, `(V,)`; the smallest such id where two are equal."""
-    return int(logits.argmax())
+    """Return the id with the largest logit, `(V,)`; the smallest such id where two are equal.
+
+    Raises:
+        KvlabError: a logit is not finite, as damaged weights make them.
+    """
+    return int(_finite(logits).argmax())
 
 
 def sampler(temperature: float, top_k: int | None, seed: int) -> Picker:
@@ -44,7 +48,7 @@ def sampler(temperature: float, top_k: int | None, seed: int) -> Picker:
     Two pickers of the same seed draw the same ids from the same logits, so sampled runs can be compared too.
 
     Raises:
-        KvlabError: the temperature is not above 0, or `top_k` is below 1.
+        KvlabError: the temperature is not above 0, or `top_k` is below 1; when drawing, a logit is not finite.
     """
     if not (np.isfinite(temperature) and temperature > 0):
         raise KvlabError(f"temperature is {temperature}, and must be a finite number above 0; leave it out for greedy")
@@ -53,11 +57,14 @@ def sampler(temperature: float, top_k: int | None, seed: int) -> Picker:
     rng = np.random.default_rng(seed)
 
     def pick(logits: Logits) -> int:
-        scaled = logits.astype(np.float64) / temperature
+        # Shifted first: at most 0, so that the smallest temperature gives −∞ at worst, and never ∞ − ∞.
+        shifted = (_finite(logits) - logits.max()).astype(np.float64)
+        with np.errstate(over="ignore"):
+            scaled = shifted / temperature
         if top_k is not None and top_k < len(scaled):
             # A stable sort breaks ties by id, so exactly top_k candidates are left.
             scaled[np.argsort(-scaled, kind="stable")[top_k:]] = -np.inf
-        p = np.exp(scaled - scaled.max())
+        p = np.exp(scaled)
         return int(rng.choice(len(p), p=p / p.sum()))
 
     return pick
@@ -85,10 +92,13 @@ def generate_cached(
         kernel: the products to run on.
 
     Raises:
-        KvlabError: an empty prompt, one longer than the context, an id outside the vocabulary, `n_tokens` below 1.
+        KvlabError: an empty prompt, one longer than the context, an id outside the vocabulary, `n_tokens` below 1, or
+            a cache that holds something already.
     """
     ids, room = _begin(model, prompt_ids, n_tokens)
     cache = DenseCache.for_model(model.architecture) if cache is None else cache
+    if cache.position:
+        raise KvlabError(f"the cache holds {cache.position} tokens already; give an empty one")
     new = ids  # the tokens that the cache does not hold yet
     while len(ids) < room and not _ended(ids, prompt_ids, stop_id):
         hidden = model.forward(np.array([new]), cache, kernel)
@@ -126,6 +136,12 @@ def recompute(model: GPT2, ids: Sequence[int], kernel: Kernel = EXACT) -> tuple[
     workspace = DenseCache.for_model(model.architecture)
     hidden = model.forward(np.array([ids]), workspace, kernel)
     return model.logits(hidden[0, -1], kernel), workspace
+
+
+def _finite(logits: Logits) -> Logits:
+    if not np.isfinite(logits).all():
+        raise KvlabError("the model's logits are not finite; its weights are damaged, or overflow in float32")
+    return logits
 
 
 def _begin(model: GPT2, prompt_ids: Sequence[int], n_tokens: int) -> tuple[list[int], int]:

@@ -32,11 +32,11 @@ def natural_unit(size_bytes: int, scale: dict[str, int]) -> str:
 
 
 def both_units(size_bytes: int) -> str:
-    """Return a size for people, in decimal and binary units from one value: `1.07 GB = 1 GiB`."""
+    """Return a size for people, in decimal and binary units from one value: `1.07 GB (1 GiB)`."""
     decimal, binary = natural_unit(size_bytes, DECIMAL), natural_unit(size_bytes, BINARY)
     if binary == "B":
         return f"{size_bytes:,} B"
-    return f"{_shown_in(size_bytes, decimal)} = {_shown_in(size_bytes, binary)}"
+    return f"{_shown_in(size_bytes, decimal)} ({_shown_in(size_bytes, binary)})"
 
 
 def bytes_per_element(dtype: str) -> int:
@@ -63,5 +63,6 @@ def given(quantity: int) -> int:
 
 
 def _shown_in(size_bytes: int, unit: str) -> str:
-    digits = f"{float(round(in_unit(size_bytes, unit), 2)):,.2f}"
-    return f"{digits.rstrip('0').rstrip('.')} {unit}"
+    # By integers: a float would overflow, and round a second time.
+    whole, hundredths = divmod(round(in_unit(size_bytes, unit) * 100), 100)
+    return f"{f'{whole:,}.{hundredths:02d}'.rstrip('0').rstrip('.')} {unit}"

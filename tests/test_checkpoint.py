@@ -124,8 +124,19 @@ def test_a_missing_tensor_and_a_wrong_shape_are_named(folder):
         load_model(folder)
 
 
+def test_bfloat16_is_refused_by_a_sentence(folder):
+    header = b'{"wte.weight":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    with pytest.raises(KvlabError, match="float32 and float16 are supported"):
+        load_model(folder)
+
+
 def test_the_end_of_text_is_what_the_configuration_names(folder):
     assert end_of_text_id(folder) == 7
     (folder / "config.json").write_text(json.dumps({k: v for k, v in CONFIG.items() if k != "eos_token_id"}))
     with pytest.raises(KvlabError, match="eos_token_id"):
         end_of_text_id(folder)
+    for outside in (-1, 211, "7"):
+        (folder / "config.json").write_text(json.dumps(CONFIG | {"eos_token_id": outside}))
+        with pytest.raises(KvlabError, match="eos_token_id"):
+            end_of_text_id(folder)

@@ -1,7 +1,9 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -71,6 +73,11 @@ def test_generation_goes_on_past_an_end_of_text_unless_told_to_stop():
     assert stopped["ids"] == on["ids"][: on["ids"].index(end) + 1]
 
 
+def test_the_smallest_temperature_is_greedy():
+    greedy = as_json("generate", "Yesterday I", "--tokens", "9")["ids"]
+    assert as_json("generate", "Yesterday I", "--tokens", "9", "--temperature", "1e-308")["ids"] == greedy
+
+
 def test_sampling_is_seeded():
     sampled = [
         as_json("generate", "Yesterday I", "--tokens", "20", "--temperature", "3", "--seed", seed)["ids"]
@@ -84,6 +91,15 @@ def test_a_card_is_for_people():
     assert run.returncode == 0
     assert "Yesterday I worked" in run.stdout
     assert "128 KiB" in run.stdout
+
+
+def test_a_card_shows_every_word_of_a_long_text_however_narrow_the_terminal():
+    text = as_json("generate", "Yesterday I", "--tokens", "60")["text"]
+    card = kvlab("generate", "Yesterday I", "--tokens", "60", COLUMNS="50").stdout
+    words = "".join(c if c.isalnum() or c in ".<|>" else " " for c in card.replace("│", " ")).split()
+    said = text.split()
+    assert len(said) > 40
+    assert any(words[i : i + len(said)] == said for i in range(len(words)))
 
 
 def test_verify_agrees_in_everything_but_plain_blas():
@@ -153,6 +169,13 @@ def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(
         (["generate", "Yesterday I", "--tokens", "1", "--temperature", "0"], "temperature"),
         (["generate", "Yesterday I", "--tokens", "1", "--temperature", "nan"], "temperature"),
         (["generate", "Yesterday I", "--tokens", "1", "--top-k", "0"], "--top-k"),
+        (["generate", "Yesterday I", "--tokens", "1", "--seed", "3"], "--temperature"),
+        (["generate", "Yesterday I", "--tokens", "1", "--model", "n" * 300], "nnn"),
+        (["train", "--steps", "1", "--out", "README.md/model"], "README.md/model"),
+        (["train", "--steps", "1", "--out", "n" * 300], "nnn"),
+        (["train", "--steps", "1", "--out", "."], "."),
+        (["size", "gpt2", "--context", "1e3"], "whole number"),
+        (["size", "gpt2", "--context", "²"], "whole number"),
         (["verify", "--prompts", "229"], "228"),
         (["verify", "--tokens", "200"], "128"),
         (["size", "gpt-5", "--context", "1"], "gpt-5"),
@@ -188,6 +211,31 @@ def test_without_a_command_the_help_is_shown():
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    command = f"{sys.executable} -m kvlab size gpt2 --context 1 | true"
-    run = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
-    assert run.stderr == ""
+    for output in ("", "--json"):
+        command = f"set -o pipefail; {sys.executable} -m kvlab size gpt2 --context 1 {output} | true"
+        run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+        assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("where", [">&-", "> /dev/full"])
+def test_an_output_that_cannot_be_written_is_no_traceback(where):
+    command = f"{sys.executable} -m kvlab size gpt2 --context 1 {where}"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in run.stderr
+
+
+def test_a_terminal_without_a_letter_still_gets_the_rest():
+    run = kvlab("size", "gpt2", "--context", "1", PYTHONIOENCODING="ascii")
+    assert run.returncode == 0
+    assert "36,864 B" in run.stdout
+
+
+def test_an_interrupted_training_leaves_nothing_and_exits_with_130(tmp_path):
+    command = [sys.executable, "-m", "kvlab", "train", "--steps", "2000", "--out", str(tmp_path / "model")]
+    training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(5)  # by then it trains
+    training.send_signal(signal.SIGINT)
+    _, said = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert said == "kvlab: interrupted; nothing was written\n"
+    assert list(tmp_path.iterdir()) == []

@@ -115,3 +115,17 @@ def test_sampling_follows_the_softmax():
 def test_an_impossible_sampling_is_refused(temperature, top_k):
     with pytest.raises(KvlabError):
         sampler(temperature, top_k, 0)
+
+
+def test_a_cache_that_holds_something_is_refused():
+    cache = DenseCache.for_model(PRIMES)
+    generate_cached(MODEL, [1], 1, cache=cache)
+    with pytest.raises(KvlabError, match="holds 1 tokens already"):
+        generate_cached(MODEL, [1], 1, cache=cache)
+
+
+@pytest.mark.parametrize("pick", [greedy, sampler(1.0, None, 0)], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_logits_that_are_not_finite_are_refused_and_not_turned_into_a_token(pick, bad):
+    with pytest.raises(KvlabError, match="not finite"):
+        pick(np.array([0, bad, 1], np.float32))

@@ -132,6 +132,12 @@ def test_ids_that_are_no_matrix_are_refused(shape):
         MODEL.forward(np.zeros(shape, int), DenseCache.for_model(PRIMES))
 
 
+@pytest.mark.parametrize("token", [-1, 211])
+def test_an_id_outside_the_vocabulary_is_refused(token):
+    with pytest.raises(KvlabError, match=r"the vocabulary from 0 to 210"):
+        MODEL.forward(np.array([[3, token]]), DenseCache.for_model(PRIMES))
+
+
 def test_more_tokens_than_positions_are_refused_even_with_a_larger_cache():
     cache = DenseCache(3, 1, 5, 200, 14)
     with pytest.raises(KvlabError, match="84 tokens exceed the 83 positions"):

@@ -140,3 +140,19 @@ def test_the_file_says_what_the_transformers_library_needs():
     assert (data["model"]["type"], data["decoder"]["type"]) == ("BPE", "ByteLevel")
     assert data["pre_tokenizer"]["add_prefix_space"] is False
     assert [(token["content"], token["special"]) for token in data["added_tokens"]] == [(END_OF_TEXT, True)]
+
+
+def test_a_saved_truncation_or_padding_changes_no_prompt(tmp_path):
+    saved = json.loads((MINIGPT / "tokenizer.json").read_text(encoding="utf-8"))
+    saved["truncation"] = {"direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 0}
+    saved["padding"] = {
+        "strategy": {"Fixed": 9},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "<|endoftext|>",
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(saved), encoding="utf-8")
+    plain = Tokenizer.from_file(MINIGPT / "tokenizer.json").encode("Yesterday I")
+    assert Tokenizer.from_file(tmp_path / "tokenizer.json").encode("Yesterday I") == plain

@@ -23,7 +23,7 @@ def test_an_unknown_unit_is_refused_by_name():
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(1023, "1,023 B"), (131072, "131.07 kB = 128 KiB"), (2**30, "1.07 GB = 1 GiB"), (2**50, "1,125.9 TB = 1,024 TiB")],
+    [(1023, "1,023 B"), (131072, "131.07 kB (128 KiB)"), (2**30, "1.07 GB (1 GiB)"), (2**50, "1,125.9 TB (1,024 TiB)")],
 )
 def test_a_card_shows_both_units_of_one_value(size, text):
     assert units.both_units(size) == text
@@ -48,3 +48,7 @@ def test_a_ratio_is_an_integer_exactly_where_the_division_leaves_no_rest(a, b):
 def test_a_ratio_to_zero_is_refused():
     with pytest.raises(KvlabError, match="other than 0"):
         units.ratio(1, 0)
+
+
+def test_a_size_that_no_float_holds_is_shown_to_the_last_digit():
+    assert units.both_units(10**400).startswith(f"{10**388:,} TB (")

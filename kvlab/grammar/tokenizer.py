@@ -49,6 +49,9 @@ class Tokenizer:
             raise KvlabError(f"{path} is not a tokenizer.json that can be read: {error}") from error
         if not isinstance(tokenizer.decoder, decoders.ByteLevel):
             raise KvlabError(f"{path} is not a byte-level tokenizer; kvlab reads byte-level BPE, as GPT-2 has it")
+        # Saved settings of a training run: they would cut a prompt short, or fill it up, without a word.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
         return cls(tokenizer)
 
     @property

@@ -37,9 +37,9 @@ def load_model(folder: Path) -> GPT2:
 def read_config(folder: Path) -> dict[str, Any]:
     """Return the folder's `config.json` as a dictionary. Raises `KvlabError` when it cannot be read as one."""
     path = folder / "config.json"
-    if not folder.is_dir():
-        raise KvlabError(f"{folder} is not a folder; a model folder holds config.json and model.safetensors")
     try:
+        if not folder.is_dir():
+            raise KvlabError(f"{folder} is not a folder; a model folder holds config.json and model.safetensors")
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise KvlabError(f"{path} cannot be read: {error.strerror}") from None
@@ -52,9 +52,12 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def end_of_text_id(folder: Path) -> int:
     """Return the id behind which a text ends. Raises `KvlabError` when the configuration names none."""
-    end = read_config(folder).get("eos_token_id")
-    if not isinstance(end, int) or isinstance(end, bool):
-        raise KvlabError(f"{folder / 'config.json'} names no eos_token_id, so there is nothing to stop at")
+    config = read_config(folder)
+    end, vocab_size = config.get("eos_token_id"), gpt2_architecture(config, folder.name).vocab_size
+    if not isinstance(end, int) or isinstance(end, bool) or not 0 <= end < vocab_size:
+        raise KvlabError(
+            f"{folder / 'config.json'} names no eos_token_id of its vocabulary: there is nothing to stop at"
+        )
     return end
 
 
@@ -100,9 +103,18 @@ def save_folder(
 
 
 def require_free(folder: Path) -> None:
-    """Raise `KvlabError` when `folder` is a file or holds something that would be lost."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise KvlabError(f"{folder} exists already; name a new or an empty folder, so that nothing is overwritten")
+    """Raise `KvlabError` when a model could not be written to `folder`, or something there would be lost.
+
+    Asked before a long training, and tried for real: a folder beside it is made and removed.
+    """
+    try:
+        taken = folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir())))
+        if taken or folder.resolve() == Path.cwd():
+            raise KvlabError(f"{folder} exists already; name a new or an empty folder, so that nothing is overwritten")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent).cleanup()
+    except OSError as error:
+        raise KvlabError(f"{folder} cannot be written: {error.strerror}") from None
 
 
 def _read_tensors(path: Path) -> dict[str, NDArray[np.floating]]:
@@ -110,6 +122,9 @@ def _read_tensors(path: Path) -> dict[str, NDArray[np.floating]]:
         raise KvlabError(f"{path} is missing; a model folder holds config.json and model.safetensors")
     try:
         return load_file(path)
+    except TypeError:
+        # The library's NumPy side knows no bfloat16 by itself.
+        raise KvlabError(f"{path} holds a dtype that NumPy has not; float32 and float16 are supported") from None
     except (SafetensorError, OSError, KeyError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise KvlabError(f"{path} is not a readable safetensors file: {reason}") from None

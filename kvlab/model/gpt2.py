@@ -64,16 +64,19 @@ class GPT2:
     def forward(self, ids: Ids, cache: KVCache, kernel: Kernel = EXACT) -> Floats:
         """Run the new tokens `ids`, `(B, T)`, behind those that the cache holds; it then holds them too.
 
-        Prefill is a call with the whole prompt, decode a call with `T = 1`. The ids must lie in 0 … V − 1.
+        Prefill is a call with the whole prompt, decode a call with `T = 1`.
 
         Returns:
             The hidden states behind the last LayerNorm, `(B, T, d)`; `logits` takes those it wants.
 
         Raises:
-            KvlabError: `ids` is no matrix, or the tokens do not fit in the cache or in the model's context.
+            KvlabError: `ids` is no matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
+                in the model's context.
         """
         if ids.ndim != 2 or ids.size == 0:
             raise KvlabError(f"ids have shape {ids.shape}; a forward pass takes (batch, tokens), at least one of each")
+        if ids.min() < 0 or ids.max() >= self.architecture.vocab_size:
+            raise KvlabError(f"ids go from {ids.min()} to {ids.max()}; the vocabulary from 0 to {len(self.wte) - 1}")
         batch, n_tokens = ids.shape
         cache.require_room(batch, n_tokens)
         first, limit = cache.position, self.architecture.max_context
