@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,25 @@ class Book:
 
     def close_page(self, page_html: str) -> str:
         """Return the page's finished HTML: every mark replaced, every formula MathML."""
-        left = re.search(r"\[\[[^\]\n]*\]\]", re.sub(r"<(code|pre)\b.*?</\1>", "", page_html, flags=re.DOTALL))
+        self._refuse_damage(page_html)
+        return with_summaries(fill(page_html, self.tokens.tokens, self._faces()), *self.summaries())
+
+    def _refuse_damage(self, page_html: str) -> None:
+        """Raise `BookError` for what Markdown lets pass in silence and a reader would see as damage."""
+        said = re.sub(r'(?s)<(code|pre)\b.*?</\1>|<(span|div) class="arithmatex">.*?</\2>', "", page_html)
+        left = re.search(r"\[\[[^\]\n]*\]\]", said)
         if left:
             raise self._at_line(left[0], BookError(f"{left[0]} is neither a token nor a block on its own lines"))
-        return with_summaries(fill(page_html, self.tokens.tokens, self._faces()), *self.summaries())
+        dollar = re.search(r"\$[^\s<]*", re.sub(r"<[^>]*>", " ", said))
+        if dollar:
+            reason = f"{dollar[0]!r} is no mathematics: a $ is open, or cut by a table cell"
+            raise self._at_line(dollar[0], BookError(reason))
+        ids = re.findall(r'\bid="([^"]*)"', said)
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice:
+            raise self._at_line(twice, BookError(f"the id {twice!r} stands twice on this page"))
+        if "</h1>" not in page_html:
+            raise self._at_line("#", BookError("the page has no first heading; begin it with '# …'"))
 
     def ran(self) -> int:
         """Return how many calls ran because their results were not kept."""
@@ -119,7 +135,7 @@ class Book:
 
     def finish(self, site: Path) -> None:
         """Write what lies beside the pages. Raises `BookError` for results that no page shows."""
-        complaints = self._unused()
+        complaints = [*self._unused(), *self._false_claims()]
         if complaints:
             raise BookError("; ".join(complaints))
         for path, content in self.assets.items():
@@ -136,6 +152,15 @@ class Book:
                 if missing:
                     complaints.append(f"{where}: {name!r} is not used in {' or '.join(missing)}; use it or remove it")
         return complaints
+
+    def _false_claims(self) -> list[str]:
+        """Return a complaint for each claim that the results of this build do not bear out."""
+        return [
+            f"{where}: the page says {sentence!r}, and the results are {' and '.join(str(v.result) for v in ascending)}"
+            for path in sorted({path for path, _ in self.used})
+            for sentence, ascending, where in self._page(path).claims
+            if not all(a.result < b.result for a, b in pairwise(ascending))
+        ]
 
     def _summary_of(self, source: Path) -> str:
         name = source.relative_to(self.root)
@@ -203,8 +228,10 @@ class Book:
     def _value(self, token: Token) -> Value:
         try:
             value: Value = self._current().page.find("values", token.name)
-        except BookError as error:
-            raise self._at_line(str(token), error) from None
+        except BookError as unknown:
+            misplaced = BookError(f"{token.name!r} is a formula; write it inside $…$")
+            is_formula = token.name in self._current().page.formulas
+            raise self._at_line(str(token), misplaced if is_formula else unknown, token.nth) from None
         self._use(token.name)
         return value
 
@@ -212,7 +239,7 @@ class Book:
         try:
             return numbers.show(value.result, token.format, self._current().language)
         except BookError as error:
-            raise self._at_line(str(token), error) from None
+            raise self._at_line(str(token), error, token.nth) from None
 
     # Blocks.
 
@@ -246,9 +273,10 @@ class Book:
     def _picture(self, name: str) -> Picture:
         reading = self._current()
         drawing = self._named("figures", name)
-        words, data = Words(reading.language), drawing.data()
+        data = drawing.data()
+        words = Words(reading.language, f"{name}.")  # a drawing can ask for its own words only: they are in its key
         folder = f"assets/figures/{reading.page.path}"
-        svg = self._drawn(name, data, drawing.draw, words)
+        svg = self._drawn(data, drawing.draw, words)
         for palette in PALETTES:
             self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = recoloured(svg, LIGHT, palette)
         self.assets[f"{folder}/{name}.csv"] = _csv(data)
@@ -257,13 +285,13 @@ class Book:
         return Picture(
             image_url=lambda palette: f"{up}/{name}.{words.language}.{palette}.svg",
             csv_url=f"{up}/{name}.csv",
-            csv_label=words("book.csv"),
+            csv_label=Words(reading.language)("book.csv"),
             width=CSS_PIXELS_WIDE,
             height=round(CSS_PIXELS_WIDE * height / width),
         )
 
-    def _drawn(self, name: str, data: Mapping[str, Any], draw: Callable[..., Any], words: Words) -> str:
-        key = kept.key_of(json.dumps(data), kept.sources_of(draw.__module__), words.under(name), words.language)
+    def _drawn(self, data: Mapping[str, Any], draw: Callable[..., Any], words: Words) -> str:
+        key = kept.key_of(json.dumps(data), kept.sources_of(draw.__module__), repr(words))
 
         def draw_now() -> str:
             self.drawn += 1
@@ -290,11 +318,18 @@ class Book:
         assert self._reading is not None, "open_page comes first"
         return self._reading
 
-    def _at_line(self, text: str, error: BookError) -> BookError:
-        """Return the error with the file, and the line on which `text` first stands, in front."""
+    def _at_line(self, text: str, error: BookError, nth: int = 0) -> BookError:
+        """Return the error with its file in front, and the line on which `text` stands for the `nth` time, from 0."""
         source = self._current().source
-        lines = source.read_text(encoding="utf-8").splitlines()
-        line = next((number for number, content in enumerate(lines, 1) if text in content), 1)
+        # Below the front matter, and outside fenced code, where nothing is a token.
+        written = re.sub(
+            r"\A---\n.*?\n---\n|^(`{3,}).*?^\1 *$",
+            lambda match: "\n" * match[0].count("\n"),
+            source.read_text(encoding="utf-8"),
+            flags=re.DOTALL | re.MULTILINE,
+        )
+        places = [match.start() for match in re.finditer(re.escape(text), written)]
+        line = written.count("\n", 0, places[nth]) + 1 if nth < len(places) else 1
         return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
 
 

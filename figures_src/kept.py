@@ -1,8 +1,8 @@
 """Results kept by content: under a hash of all that could change them, so that no flag ever has to be set.
 
-A value's key is its call, the sources of the kvlab modules that its function uses (transitively), every data file of
-kvlab (the checkpoint among them) and the versions of the libraries. A figure's key is its data, the sources that draw
-it, its words and its palette. What is not the same content has another key, and what is kept is never wrong.
+A value's key is its call, the sources of the kvlab modules that its function uses (transitively), the data files that
+these read (the checkpoint among them) and the versions of the libraries. A figure's key is its data, the sources that
+draw it and its words. What is not the same content has another key, and what is kept is never wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / ".cache"
-LIBRARIES = ("matplotlib", "numpy", "safetensors", "tokenizers")
+# Which module reads a folder of data: a change there concerns those that use this module, and no others.
+DATA_OF = {"kvlab/catalog": "kvlab.catalog", "kvlab/grammar/minigpt": "kvlab.model.checkpoint"}
+LIBRARIES = ("brotli", "fonttools", "matplotlib", "numpy", "safetensors", "tokenizers")
 
 
 def key_of(*parts: str) -> str:
@@ -37,7 +39,7 @@ def keep(kind: str, key: str, make: Callable[[], str]) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         made = make()
-        _write_whole(path, made)
+        put(kind, key, made)
         return made
 
 
@@ -47,7 +49,9 @@ def lookup(kind: str, key: str) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def _write_whole(path: Path, text: str) -> None:
+def put(kind: str, key: str, text: str) -> None:
+    """Keep `text` as `key`, in the place of what was there."""
+    path = STORE / kind / key
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -81,11 +85,15 @@ def modules_used_by(module: str) -> frozenset[str]:
 
 
 @cache
-def data_files() -> str:
-    """Return a hash of every file of kvlab that is no source: catalog, checkpoint, tokenizer."""
-    digest = hashlib.sha256()
+def data_read_by(module: str) -> str:
+    """Return a hash of the files of kvlab that are no sources and that `module`, or what it uses, may read.
+
+    A folder of data belongs to the module named in `DATA_OF`; one that is not named there belongs to every module.
+    """
+    digest, used = hashlib.sha256(), modules_used_by(module)
     for path in sorted((ROOT / "kvlab").rglob("*")):
-        if path.is_file() and path.suffix not in (".py", ".pyc"):
+        folder = path.parent.relative_to(ROOT).as_posix()
+        if path.is_file() and path.suffix not in (".py", ".pyc") and DATA_OF.get(folder, module) in used:
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

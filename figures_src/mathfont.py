@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import importlib.util
 import io
 import string
@@ -28,7 +29,7 @@ def woff2() -> bytes:
     package = importlib.util.find_spec("ziamath")
     assert package is not None, "ziamath is in requirements.lock"
     source = Path(package.origin or "").parent / "fonts" / "STIXTwoMath-Regular.ttf"
-    key = kept.key_of(CHARACTERS, str(source.stat().st_size), kept.sources_of(__name__))
+    key = kept.key_of(CHARACTERS, hashlib.sha256(source.read_bytes()).hexdigest(), kept.sources_of(__name__))
     # The store keeps text.
     return base64.b64decode(kept.keep("font", key, lambda: base64.b64encode(_cut(source)).decode()))
 

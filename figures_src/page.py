@@ -67,6 +67,7 @@ class Page:
     tables: dict[str, Callable[[Words], Table]] = field(default_factory=dict)
     figures: dict[str, Drawing] = field(default_factory=dict)
     defined_at: dict[str, str] = field(default_factory=dict)
+    claims: list[tuple[str, tuple[Value, ...], str]] = field(default_factory=list)
 
     def value(self, name: str, function: Callable[..., Any], **arguments: Any) -> Value:
         """Name the value of a call, and return it for use in other arguments, tables and figures."""
@@ -99,6 +100,10 @@ class Page:
         self._note(name, 2)
         self.figures[name] = Drawing(data, draw)
 
+    def claim(self, sentence: str, *ascending: Value) -> None:
+        """State what the page's words rely on, `a < b < …`: should a build's results say otherwise, it fails."""
+        self.claims.append((sentence, ascending, _where(1)))
+
     def find(self, kind: str, name: str) -> Any:
         """Return what is named, from `values`, `formulas`, … Raises `BookError` with the nearest known name."""
         known: Mapping[str, Any] = getattr(self, kind)
@@ -107,8 +112,13 @@ class Page:
         return known[name]
 
     def _note(self, name: str, depth: int) -> None:
-        frame = sys._getframe(depth)
-        where = f"{frame.f_globals['__name__'].replace('.', '/')}.py:{frame.f_lineno}"
+        where = _where(depth)
         if name in self.defined_at:
             raise BookError(f"{where}: {name!r} is defined twice; the first is at {self.defined_at[name]}")
         self.defined_at[name] = where
+
+
+def _where(depth: int) -> str:
+    """Return file and line of the page module that called, `depth` calls above our caller."""
+    frame = sys._getframe(depth + 1)
+    return f"{frame.f_globals['__name__'].replace('.', '/')}.py:{frame.f_lineno}"

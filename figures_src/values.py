@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from figures_src import kept
-from kvlab import formula
+from kvlab import formula, units
 from kvlab.errors import KvlabError
 
 # A result is kept when it took longer than this, or when its function runs the model: a warm build runs none.
@@ -49,7 +49,12 @@ class Value:
 
     @cached_property
     def formula(self) -> str | None:
-        """The formula in plain text, where the function is one; a function of runs or look-ups has none."""
+        """The formula in plain text, where the function is one; a function of runs or look-ups has none.
+
+        A ratio has the formulas of what it divides.
+        """
+        if self.function is units.ratio:
+            return " / ".join(_operand(argument) for argument in self.arguments.values())
         if not self.function.__module__.startswith("kvlab.accounting."):
             return None
         return formula.text(self.function)
@@ -63,19 +68,35 @@ class Value:
 
     def _run_or_recall(self) -> Any:
         module = self.function.__module__
-        key = kept.key_of(self.origin, kept.sources_of(module), kept.data_files())
-        recalled = kept.lookup("values", key)
+        key = kept.key_of(self.origin, kept.sources_of(module), kept.data_read_by(module))
+        recalled = _literal(kept.lookup("values", key))
         if recalled is not None:
-            return ast.literal_eval(recalled)
+            return recalled
         started = time.perf_counter()
         result = self.function(**self.literals)
         took = time.perf_counter() - started
         if took > KEEP_FROM_SECONDS or RUNS_THE_MODEL in kept.modules_used_by(module):
             if ast.literal_eval(repr(result)) != result:
                 raise KvlabError(f"{self.origin} returns {type(result).__name__}, which cannot be kept as a literal")
-            kept.keep("values", key, lambda: repr(result))
+            kept.put("values", key, repr(result))
             ran.append(self.origin)
         return result
+
+
+def _operand(argument: Any) -> str:
+    """Return one side of a ratio: its formula, or its number where it has none."""
+    written = argument.formula if isinstance(argument, Value) else None
+    if written is None:
+        return f"{argument.result if isinstance(argument, Value) else argument:,}"
+    return f"({written})" if any(sign in written for sign in "+−·") else written
+
+
+def _literal(text: str | None) -> Any:
+    """Return what `text` says, or None: an entry that a full disk cut short is as good as none."""
+    try:
+        return None if text is None else ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return None
 
 
 def call(function: Callable[..., Any], **arguments: Any) -> Value:

@@ -5,7 +5,7 @@ import re
 import markdown
 import pytest
 
-from figures_src import kept
+from figures_src import kept, words
 from figures_src.book import Book
 from figures_src.errors import BookError
 from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
@@ -34,7 +34,7 @@ def a_page():
     def draw(data, words, palette):
         figure, [ax] = new_figure(palette, 100)
         ax.plot(data["x"], data["y"])
-        ax.set_xlabel(words("cache_levels.x"))
+        ax.set_xlabel(words.language)
         return figure
 
     page.figure("line", lambda: {"x": [1, 2], "y": [3, 4]}, draw)
@@ -56,6 +56,8 @@ class Desk:
         return self.root / "docs" / language / "theory" / "example.md"
 
     def render(self, body, language="en", front=FRONT):
+        if not body.startswith("# "):
+            body = f"{body}\n\n# Title"
         self.source(language).write_text(front + body)
         url = f"{'' if language == 'en' else 'es/'}theory/example.html"
         meta = {}
@@ -81,11 +83,12 @@ def test_a_number_in_prose_carries_its_exact_value_its_call_and_its_formula(desk
 
 
 def test_both_summaries_stand_under_the_title_and_the_second_links_to_the_twin(desk):
+    desk.source("es").write_text(FRONT.replace("All of", "Son"))
     html = desk.render("# Title\n\nWords.")
     title, own, twin, _ = html.split("\n", 3)
     assert title == "<h1>Title</h1>"
     assert own.startswith('<p class="kv-summary">All of <data')
-    assert twin.startswith('<p class="kv-twin"><a href="../es/theory/example.html" lang="es" hreflang="es">All of')
+    assert twin.startswith('<p class="kv-twin"><a href="../es/theory/example.html" lang="es" hreflang="es">Son <data')
     spanish = desk.render("# Título", "es")
     assert '<a href="../../theory/example.html" lang="en" hreflang="en">' in spanish
 
@@ -111,10 +114,11 @@ def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
 
 def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
     english, spanish = desk.render("[[derive derived]]"), desk.render("[[derive derived]]", "es")
-    for html, grouped in ((english, "131,072"), (spanish, "131")):
+    for html, factor, result in ((english, "32,768", "131,072"), (spanish, "32\u202f768", "131\u202f072")):
         assert '<div class="kv-math" role="group" aria-label="' in html
         assert "<mi>N</mi>" in html
-        assert f"<mn>{grouped}" in html
+        assert f"<mn>{factor}</mn>" in html
+        assert f"<mn>{result}</mn>" in html
     assert 'aria-label="Formula"' in english
     assert 'aria-label="Fórmula"' in spanish
 
@@ -141,6 +145,10 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("It is [[ size ]].", r"docs/en/theory/example\.md:5: \[\[ size \]\] is neither"),
         ("$\\frac{a}$", r"docs/en/theory/example\.md:5: bad LaTeX"),
         ("$\\undefined$", r"docs/en/theory/example\.md:5: bad LaTeX"),
+        ("Fine: [[size]].\n\n`[[size:Kib]]`\n\nBad: [[size:Kib]].", r"docs/en/theory/example\.md:9: unknown format"),
+        ("Costs $x.", r"docs/en/theory/example\.md:5: '\$x\.' is no mathematics"),
+        ("[[fig line]]\nalt: a\nb\n\n[[fig line]]\nalt: a\nb", r"the id 'fig-line' stands twice"),
+        ("It is [[form]].", r"'form' is a formula; write it inside"),
         ("Words.\n\nIt takes 128 KiB.", r"docs/en/theory/example\.md:7: '128' is typed"),
     ],
 )
@@ -157,6 +165,29 @@ def test_a_page_without_a_summary_is_refused(desk):
 def test_front_matter_that_is_no_yaml_is_named_with_its_line(desk):
     with pytest.raises(BookError, match=r"docs/en/theory/example\.md:3: the front matter is no YAML"):
         desk.render("Words.", front="---\ntitle: x\nsummary: a: b\n---\n")
+
+
+def test_a_page_without_a_first_heading_is_refused(desk):
+    desk.render("# Title")
+    with pytest.raises(BookError, match="no first heading"):
+        desk.book.close_page("<p>words</p>")
+
+
+def test_a_claim_that_the_results_do_not_bear_out_fails_the_build(desk):
+    small, large = (call(units.given, quantity=n) for n in (1, 2))
+    desk.page.claim("one is less than two", small, large)
+    desk.render("# Title")
+    assert desk.book._false_claims() == []
+    desk.page.claim("two is less than one", large, small)
+    [complaint] = desk.book._false_claims()
+    assert re.fullmatch(
+        r"test_book\.py:\d+: the page says 'two is less than one', and the results are 2 and 1", complaint
+    )
+
+
+def test_a_ratio_has_the_formulas_of_what_it_divides(desk):
+    weights = call(memory.weight_bytes, parameters=3, bytes_per_element=4)
+    assert call(units.ratio, numerator=weights, denominator=7).formula == "(N · s) / 7"
 
 
 def test_a_page_without_a_module_is_refused(tmp_path):
@@ -190,7 +221,7 @@ def test_a_missing_word_is_named_with_its_file():
         Words("es")("work.stap")
 
 
-def test_the_same_figure_is_drawn_once_and_another_one_anew(desk):
+def test_the_same_figure_is_drawn_once_and_another_one_anew(desk, monkeypatch):
     body = "[[fig line]]\nalt: a\ncaption"
     desk.render(body)
     assert desk.book.drawn == 1
@@ -199,6 +230,11 @@ def test_the_same_figure_is_drawn_once_and_another_one_anew(desk):
     desk.page.figures["line"] = desk.page.figures["line"]._replace(data=lambda: {"x": [1, 2], "y": [3, 5]})
     desk.render(body)
     assert desk.book.drawn == 2
+    desk.render(body, "es")
+    assert desk.book.drawn == 3
+    monkeypatch.setitem(words._load("en"), "line.x", "a word of its own")
+    desk.render(body)
+    assert desk.book.drawn == 4
 
 
 @pytest.mark.parametrize("page", [index.page, worked_example.page], ids=lambda page: page.path)

@@ -1,5 +1,6 @@
 """Whole builds, each in a copy of the project and in a process of its own, as an author runs them."""
 
+import ast
 import filecmp
 import html
 import json
@@ -11,9 +12,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
+from figures_src.markup.numbers import show
 
 ROOT = Path(__file__).parents[1]
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "site", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
@@ -78,9 +82,14 @@ def test_two_cold_builds_are_the_same_bytes_and_a_warm_one_runs_and_draws_nothin
 
 
 def numbers(page):
-    """Return each computed number of a page: its call, its value, the text shown."""
-    found = re.findall(r"<data ([^>]*)>(.*?)</data>", page, re.DOTALL)
-    return [({k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', tag)}, text) for tag, text in found]
+    """Return each computed number of a page: its attributes, whether it stands in the twin's sentence; its text."""
+    twin = re.search(r'<p class="kv-twin">.*?</p>', page, re.DOTALL)
+    found = []
+    for match in re.finditer(r"<data ([^>]*)>(.*?)</data>", page, re.DOTALL):
+        attributes = {k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', match[1])}
+        attributes["in-twin"] = twin is not None and twin.start() < match.start() < twin.end()
+        found.append((attributes, match[2]))
+    return found
 
 
 def without_results(page):
@@ -142,29 +151,37 @@ def test_every_number_is_what_its_call_gives_in_a_fresh_process_and_is_shown_as_
     for name, page in found.items():
         for attributes, shown in page:
             assert attributes["value"] == results[attributes["data-from"]], attributes
-            assert html.unescape(shown) == expected_text(results[attributes["data-from"]], attributes, name, shown)
+            # A page's second summary is in the other language, and its numbers with it.
+            other = name.removeprefix("es/") if name.startswith("es/") else f"es/{name}"
+            where = other if attributes["in-twin"] else name
+            assert html.unescape(shown) == expected_text(results[attributes["data-from"]], attributes, where)
 
 
-def expected_text(result, attributes, name, shown):
-    """Return what should stand there: for whole numbers by a route of its own, for the rest by the formatter."""
-    import ast
-
-    from figures_src.markup.numbers import show
-
-    # The second summary of a page is in the other language, and its numbers with it.
-    language = "es" if name.startswith("es/") else "en"
-    value = ast.literal_eval(result)
-    if isinstance(value, int) and "data-format" not in attributes:
-        if language == "en":
-            return f"{value:,}"
-        return f"{value:,}".replace(",", "\u202f") if value >= 10_000 else str(value)
-    style = attributes.get("data-format", "")
-    texts = {show(value, style, lang) for lang in ("en", "es")}
-    return (
-        html.unescape(shown)
-        if len(texts) > 1 and html.unescape(shown) in texts and "twin" in attributes
-        else show(value, style, language)
+def expected_text(result, attributes, name):
+    """Return what should stand there: where it can be told by a route of its own, by that; else by the formatter."""
+    language, value, style = (
+        "es" if name.startswith("es/") else "en",
+        ast.literal_eval(result),
+        attributes.get("data-format", ""),
     )
+    if isinstance(value, int) and style in ("", "B"):
+        return in_style(f"{value:,}", language) + ("\u00a0B" if style else "")
+    if style in ("KiB", "MiB"):
+        exact = Fraction(value, {"KiB": 1024, "MiB": 1024**2}[style])
+        return in_style(f"{float(exact):,.2f}".rstrip("0").rstrip("."), language) + f"\u00a0{style}"
+    if style in ("percent", "percent1"):
+        places = 1 if style == "percent1" else 0
+        return in_style(f"{100 * value:.{places}f}", language) + ("\u00a0%" if language == "es" else "%")
+    return show(value, style, language)
+
+
+def in_style(english, language):
+    """Return a number as Spanish writes it, by exchanging the signs of the English one."""
+    if language == "en":
+        return english
+    whole, _, decimals = english.partition(".")
+    digits = whole.replace(",", "")
+    return (whole.replace(",", "\u202f") if len(digits) > 4 else digits) + ("," + decimals if decimals else "")
 
 
 @pytest.mark.parametrize(
@@ -197,9 +214,11 @@ def test_a_mistake_fails_the_build_with_a_sentence_and_no_traceback(copy, file, 
     assert "Traceback" not in run.stderr
 
 
-def test_a_missing_translation_fails_the_build(copy):
+def test_a_missing_translation_fails_the_build_and_is_named(copy):
     (copy / "docs/es/theory/05-worked-example.md").unlink()
-    assert build(copy).returncode == 1
+    run = build(copy)
+    assert run.returncode == 1
+    assert "docs/es/theory/05-worked-example.md" in run.stderr
 
 
 def free_port():

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kvlab.architecture import Architecture
 from kvlab.cache import READ_BLOCK, DenseCache, slot_offset
 from kvlab.errors import KvlabError
 
@@ -41,6 +42,15 @@ def test_a_cache_occupies_the_bytes_of_its_shape_and_dtype(dtype):
     cache = DenseCache(*SHAPE, dtype=dtype)
     assert cache.keys.dtype == dtype
     assert cache.nbytes == 2 * 3 * 2 * 5 * 83 * 7 * np.dtype(dtype).itemsize
+
+
+def test_a_cache_for_a_model_has_room_for_its_context_at_its_key_value_heads_in_the_dtype_that_is_asked_for():
+    a = Architecture(
+        "grouped", "gpt2", 3, 70, n_heads=10, n_kv_heads=5, head_dim=7, d_ff=11, vocab_size=13, max_context=83
+    )
+    cache = DenseCache.for_model(a, batch=2, dtype=np.float16)
+    assert cache.keys.shape == cache.values.shape == SHAPE
+    assert cache.keys.dtype == cache.values.dtype == np.float16
 
 
 def test_a_full_cache_says_so_and_keeps_what_it_holds():
@@ -136,9 +146,10 @@ def test_a_sentinel_at_a_slots_offset_in_the_buffer_is_what_the_cache_reads_ther
 
 @pytest.mark.parametrize(("index", "name"), [(1, "batch row"), (2, "K/V head"), (3, "position")])
 def test_a_slot_outside_the_cache_has_no_offset(index, name):
-    slot = [0, 0, 0, 0]
-    slot[index] = SHAPE[index]
-    with pytest.raises(KvlabError, match=f"no {name} {SHAPE[index]}"):
-        slot_offset(*slot, batch=2, n_kv_heads=5, capacity=83, head_dim=7, bytes_per_element=4)
+    for outside in (-1, SHAPE[index]):
+        slot = [0, 0, 0, 0]
+        slot[index] = outside
+        with pytest.raises(KvlabError, match=f"no {name} {outside}"):
+            slot_offset(*slot, batch=2, n_kv_heads=5, capacity=83, head_dim=7, bytes_per_element=4)
     with pytest.raises(KvlabError, match="no layer -1"):
         slot_offset(-1, 0, 0, 0, batch=2, n_kv_heads=5, capacity=83, head_dim=7, bytes_per_element=4)

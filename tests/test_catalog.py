@@ -37,6 +37,14 @@ def test_a_field_that_is_no_number_is_refused():
             catalog.shape("MiniGPT", field)
 
 
+def test_the_shapes_of_llama_give_its_published_number_of_parameters():
+    entry = catalog.model("Llama-2-7B")
+    a = entry.architecture
+    attention = 2 * a.d_model * a.head_dim * (a.n_heads + a.n_kv_heads)
+    block = attention + 3 * a.d_model * a.d_ff + 2 * a.d_model
+    assert entry.parameters == 2 * a.vocab_size * a.d_model + a.n_layers * block + a.d_model
+
+
 @pytest.mark.parametrize(
     ("size", "level"),
     [(1, "L1d"), (32768, "L1d"), (32769, "L2"), (2**18, "L2"), (2**18 + 1, "L3"), (6 * 2**20, "L3"), (2**30, "RAM")],

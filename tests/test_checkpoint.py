@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from random_models import PRIMES, random_model, random_tensors
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from kvlab.errors import KvlabError
@@ -81,6 +82,15 @@ def test_a_save_that_fails_half_way_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_saved_folder_can_be_read_by_anyone_and_is_labelled_as_the_transformers_library_asks(tmp_path):
+    folder = tmp_path / "model"
+    save_folder(folder, CONFIG, TENSORS)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
+    with safe_open(folder / "model.safetensors", "numpy") as file:
+        assert file.metadata() == {"format": "pt"}
+
+
 @pytest.fixture
 def folder(tmp_path):
     save_folder(tmp_path / "model", CONFIG, TENSORS)
@@ -92,10 +102,13 @@ def test_a_missing_folder_is_named(tmp_path):
         load_model(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_a_missing_file_is_named(folder, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("config.json", r"config\.json cannot be read: No such file"), ("model.safetensors", r"safetensors is missing")],
+)
+def test_a_missing_file_is_named(folder, name, message):
     (folder / name).unlink()
-    with pytest.raises(KvlabError, match=name):
+    with pytest.raises(KvlabError, match=message):
         load_model(folder)
 
 

@@ -86,6 +86,14 @@ def test_sampling_is_seeded():
     assert sampled[0] == sampled[1] != sampled[2]
 
 
+def test_top_k_alone_samples_too_and_top_1_takes_the_best():
+    def ids(*options):
+        return as_json("generate", "Yesterday I", "--tokens", "30", *options)["ids"]
+
+    assert ids("--top-k", "50", "--seed", "1") != ids("--top-k", "50", "--seed", "2")
+    assert ids("--top-k", "1") == ids()
+
+
 def test_a_card_is_for_people():
     run = kvlab("generate", "Yesterday I", "--tokens", "3")
     assert run.returncode == 0
@@ -124,6 +132,29 @@ def test_verify_exits_with_1_when_anything_differs(monkeypatch, capsys):
         main(["verify", "--prompts", "1", "--tokens", "20", "--json"])
     assert exit_.value.code == 1
     assert json.loads(capsys.readouterr().out)["differing_logits"] > 0
+
+
+@pytest.mark.parametrize(("stuck_at", "title"), [(999, "identical to the last bit"), (9, "NOT identical")])
+def test_the_card_of_a_verification_says_what_it_found(monkeypatch, capsys, stuck_at, title):
+    import kvlab.cache.dense as dense
+    from kvlab.cli import main
+
+    monkeypatch.setattr(dense.DenseCache, "position", property(lambda self: min(self._held, stuck_at)))
+    with pytest.raises(SystemExit):
+        main(["verify", "--prompts", "1", "--tokens", "20"])
+    card = capsys.readouterr().out
+    assert f"─ {title} ─" in card
+    assert "of 10,240" in card  # logits: 20 steps over a vocabulary of 512
+
+
+def test_a_size_is_shown_as_a_formula_with_its_numbers_and_in_both_units():
+    run = kvlab("size", "gpt2", "--context", "1024", "--batch", "3", "--dtype", "fp32")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "GPT-2 small, 1,024 tokens × 3, fp32" in run.stdout
+    assert "2 · L · H_kv · d_h · S · B · s" in run.stdout
+    assert "2 · 12 · 12 · 64 · 1,024 · 3 · 4 = 226,492,416 B" in run.stdout
+    assert "226.49 MB" in run.stdout
+    assert "216 MiB" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -197,9 +228,9 @@ def test_a_folder_without_a_tokenizer_and_one_that_is_malformed_are_refused(tmp_
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((MINIGPT / name).read_bytes())
     arguments = ["generate", "Yesterday I", "--tokens", "1", "--model", str(tmp_path)]
-    assert "tokenizer.json" in refused(*arguments)
+    assert "tokenizer.json is missing" in refused(*arguments)
     (tmp_path / "tokenizer.json").write_text("{}")
-    assert "tokenizer.json" in refused(*arguments)
+    assert "tokenizer.json is not" in refused(*arguments)
     (tmp_path / "config.json").write_text("{")
     assert "config.json" in refused(*arguments)
 

@@ -22,8 +22,11 @@ def test_fifty_prompts_of_sixty_four_tokens_agree_to_the_last_bit_and_plain_blas
     assert not result.blas.identical
 
 
-def test_a_model_of_other_shapes_agrees_too():
-    assert verify(MODEL, [[1, 2, 3], [5] * 30], 50).exact.identical
+def test_a_model_of_other_shapes_agrees_too_in_the_keys_and_values_of_every_token_held():
+    result = verify(MODEL, [[1, 2, 3], [5] * 30], 50).exact
+    assert result.identical
+    # Layers, K/V heads and head size of the model; a step holds the prompt and what was fed back so far.
+    assert result.compared_kv == 2 * 3 * 5 * 14 * sum(prompt + step for prompt in (3, 30) for step in range(50))
 
 
 class OneSlotTooFar(DenseCache):
@@ -57,6 +60,35 @@ def test_the_comparison_catches_a_cache_with_one_method_wrong(bug):
     assert not result.exact.identical
     assert result.exact.differing_logits > 0
     assert result.exact.max_abs_difference > 0
+
+
+def test_choices_that_a_wrong_cache_changes_are_counted():
+    prompt = minigpt_tokenizer().encode("Yesterday I")
+    result = verify(minigpt(), [prompt], 60, cache_for=lambda model: StuckPosition.for_model(model.architecture))
+    assert 0 < result.exact.differing_tokens < 60
+
+
+class LastBitOfKey(DenseCache):
+    """A bug that no logit shows: once the pass is over, a bit of the newest token's K falls over, in the last layer."""
+
+    buffer = "keys"
+
+    def advance(self, n_tokens):
+        super().advance(n_tokens)
+        getattr(self, self.buffer)[-1, 0, 0, self._held - 1, :1].view(np.uint32)[0] ^= 1
+
+
+class LastBitOfValue(LastBitOfKey):
+    """Likewise, of its V."""
+
+    buffer = "values"
+
+
+@pytest.mark.parametrize("bug", [LastBitOfKey, LastBitOfValue])
+def test_one_wrong_bit_in_the_newest_slot_is_counted(bug):
+    result = verify(MODEL, [[1, 2, 3, 4]], 1, cache_for=lambda model: bug.for_model(model.architecture)).exact
+    assert (result.differing_kv, result.differing_logits, result.differing_tokens) == (1, 0, 0)
+    assert not result.identical
 
 
 def test_bytes_are_compared_and_not_values():

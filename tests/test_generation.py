@@ -86,6 +86,10 @@ def test_what_cannot_be_run_is_refused(generate, prompt, n_tokens, message):
         generate(MODEL, prompt, n_tokens)
 
 
+def test_greedy_takes_the_first_of_two_that_are_equal():
+    assert greedy(np.array([0, 5, 5, 1], np.float32)) == 1
+
+
 def test_one_seed_draws_one_text_and_another_seed_another():
     texts = [generate_cached(MODEL, [1], 40, sampler(2.0, None, seed)).ids for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
@@ -103,17 +107,27 @@ def test_ties_at_the_cut_leave_exactly_k_candidates():
     assert {pick(np.zeros(7, np.float32)) for _ in range(100)} == {0, 1}
 
 
-def test_sampling_follows_the_softmax():
-    logits = np.log(np.array([0.1, 0.2, 0.7], np.float32))
-    pick = sampler(1.0, None, seed=0)
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_sampling_follows_the_softmax_of_the_logits_over_the_temperature(temperature):
+    logits = temperature * np.log(np.array([0.1, 0.2, 0.7], np.float32))
+    pick = sampler(temperature, None, seed=0)
     counts = np.bincount([pick(logits) for _ in range(4000)], minlength=3) / 4000
     # Three standard deviations of a share at 4,000 draws are 0.024 at most.
     np.testing.assert_allclose(counts, [0.1, 0.2, 0.7], atol=0.024)
 
 
-@pytest.mark.parametrize(("temperature", "top_k"), [(0.0, None), (-1.0, None), (float("nan"), None), (1.0, 0)])
-def test_an_impossible_sampling_is_refused(temperature, top_k):
-    with pytest.raises(KvlabError):
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "message"),
+    [
+        (0.0, None, "temperature is 0.0"),
+        (-1.0, None, "temperature is -1.0"),
+        (float("nan"), None, "temperature is nan"),
+        (float("inf"), None, "temperature is inf"),
+        (1.0, 0, "top-k is 0"),
+    ],
+)
+def test_an_impossible_sampling_is_refused(temperature, top_k, message):
+    with pytest.raises(KvlabError, match=message):
         sampler(temperature, top_k, 0)
 
 

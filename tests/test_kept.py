@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -6,7 +7,7 @@ import pytest
 
 from figures_src import kept, values
 from figures_src.values import call
-from kvlab import catalog, units
+from kvlab import catalog, experiments, units
 from kvlab.accounting import memory
 
 
@@ -49,6 +50,12 @@ def test_keys_differ_where_any_part_differs_and_parts_do_not_run_together():
     assert len({kept.key_of("a", "b"), kept.key_of("ab", ""), kept.key_of("a", "c"), kept.key_of("b", "a")}) == 4
 
 
+def test_another_version_of_a_library_is_another_key(monkeypatch):
+    before = kept.key_of("a")
+    monkeypatch.setattr(kept, "_libraries", lambda: "numpy 3.0")
+    assert kept.key_of("a") != before
+
+
 def test_a_module_uses_what_it_imports_and_what_that_imports():
     used = kept.modules_used_by("kvlab.experiments")
     assert {"kvlab.model.ops", "kvlab.cache.dense", "kvlab.grammar.corpus", "kvlab.errors", "kvlab"} <= used
@@ -77,7 +84,13 @@ def test_what_draws_a_figure_depends_on_no_formula_so_that_a_new_formula_redraws
 def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_else(tmp_path, monkeypatch):
     package = tmp_path / "kvlab"
     package.mkdir()
-    sources = {"__init__": "", "a": "from kvlab import b", "b": "X = 1", "c": "Y = 1"}
+    sources = {
+        "__init__": "",
+        "a": "from kvlab import b",
+        "b": "X = 1",
+        "c": "Y = 1",
+        "d": "def f():\n    from kvlab import b",
+    }
     for name, text in sources.items():
         (package / f"{name}.py").write_text(text)
     monkeypatch.setattr(kept, "ROOT", tmp_path)
@@ -85,28 +98,50 @@ def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_el
     def keys():
         for cached in (kept.sources_of, kept.modules_used_by, kept._imports):
             cached.cache_clear()
-        return [kept.sources_of(f"kvlab.{name}") for name in "abc"]
+        return [kept.sources_of(f"kvlab.{name}") for name in "abcd"]
 
     before = keys()
     (package / "b.py").write_text("X = 2")
     after = keys()
-    assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, True]
+    assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, True, False]
     monkeypatch.undo()
     for cached in (kept.sources_of, kept.modules_used_by, kept._imports):
         cached.cache_clear()
 
 
-def test_a_changed_checkpoint_changes_every_key(tmp_path, monkeypatch):
-    (tmp_path / "kvlab").mkdir()
-    data = tmp_path / "kvlab" / "model.safetensors"
+def test_changed_data_change_the_keys_of_what_reads_them_and_of_nothing_else(tmp_path, monkeypatch):
+    shutil.copytree(kept.ROOT / "kvlab", tmp_path / "kvlab", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(kept, "ROOT", tmp_path)
-    hashes = []
-    for content in (b"one", b"two"):
-        data.write_bytes(content)
-        kept.data_files.cache_clear()
-        hashes.append(kept.data_files())
-    kept.data_files.cache_clear()
-    assert hashes[0] != hashes[1]
+    modules = ("kvlab.experiments", "kvlab.catalog", "kvlab.accounting.memory")
+
+    def keys():
+        kept.data_read_by.cache_clear()
+        return [kept.data_read_by(module) for module in modules]
+
+    def changed(path):
+        before = keys()
+        (tmp_path / "kvlab" / path).write_bytes(b"changed")
+        return [x != y for x, y in zip(before, keys(), strict=True)]
+
+    assert changed("catalog/devices.json") == [False, True, False]
+    assert changed("grammar/minigpt/model.safetensors") == [True, True, False]
+    assert changed("somewhere_new.json") == [True, True, True]
+    kept.data_read_by.cache_clear()
+
+
+def test_an_entry_that_was_cut_short_is_made_anew(store):
+    from kvlab import experiments
+
+    def ask():
+        values._seen.clear()
+        return call(experiments.continuation, prompt="Yesterday I", n_tokens=1).result
+
+    assert ask() == " worked"
+    entry = next(path for path in store.rglob("*") if path.is_file())
+    for damage in ("", "' work"):
+        entry.write_text(damage)
+        assert ask() == " worked"
+        assert entry.read_text() == "' worked'"
 
 
 def test_a_value_says_the_call_that_it_made():
@@ -117,12 +152,30 @@ def test_a_value_says_the_call_that_it_made():
     )
     assert value.result == 1024
     assert value.formula == "2 · L · H_kv · d_h · s"
+    assert layers.origin == "kvlab.catalog.shape(model_name='MiniGPT', field='n_layers')"
     assert layers.formula is None
 
 
-def test_a_run_of_the_model_is_kept_and_a_cheap_formula_is_not(store):
-    from kvlab import experiments
+def test_a_result_is_looked_up_by_its_call_its_sources_and_the_data(store, monkeypatch):
+    asked = []
+    monkeypatch.setattr(kept, "lookup", lambda kind, key: asked.append(key))
 
+    def ask(n_tokens):
+        values._seen.clear()
+        assert call(experiments.continuation, prompt="Yesterday I", n_tokens=n_tokens).result
+
+    ask(1)
+    ask(1)
+    ask(2)
+    monkeypatch.setattr(kept, "sources_of", lambda module: "other sources")
+    ask(1)
+    monkeypatch.setattr(kept, "data_read_by", lambda module: "other data")
+    ask(1)
+    assert asked[0] == asked[1]
+    assert len(set(asked)) == 4
+
+
+def test_a_run_of_the_model_is_kept_and_a_cheap_formula_is_not(store):
     assert call(experiments.continuation, prompt="Yesterday I", n_tokens=1).result == " worked"
     assert call(units.given, quantity=31415).result == 31415
     entries = [path.read_text() for path in store.rglob("*") if path.is_file()]

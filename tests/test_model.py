@@ -126,6 +126,16 @@ def test_everything_stays_in_float32():
     assert {gelu(x).dtype, softmax(x).dtype, layer_norm(x, x, x, 1e-5).dtype} == {np.dtype(np.float32)}
 
 
+def test_a_norms_epsilon_is_added_to_the_variance_and_not_to_its_root():
+    x = np.array([1, -1], np.float32)
+    assert layer_norm(x, np.float32(1), np.float32(0), epsilon=3.0).tolist() == [0.5, -0.5]
+
+
+def test_large_scores_share_their_weight_and_a_masked_one_gets_none():
+    scores = np.array([1000, 1000, -np.inf], np.float32)
+    assert softmax(scores).tolist() == [0.5, 0.5, 0]
+
+
 @pytest.mark.parametrize("shape", [(5,), (1, 0), (0, 5), (1, 1, 5)])
 def test_ids_that_are_no_matrix_are_refused(shape):
     with pytest.raises(KvlabError, match="ids have shape"):

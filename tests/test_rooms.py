@@ -68,14 +68,19 @@ def test_a_module_is_short_enough_to_be_read(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 360
 
 
+# Division by 1024, 1_000_000, 10**9, 2**30, 1e9, and their disguises: a shift, a negative exponent.
+POWERS = re.compile(
+    r"/ *\(?(?:1024|1_?000(?:_?000)*|10 *\*\* *(?:[369]|12)|2 *\*\* *[1-4]0|1e(?:[369]|12))\b"
+    r"|>> *[1-4]0\b|\b2 *\*\* *-[1-4]0\b"
+)
+
+
 def test_the_only_division_by_a_power_of_a_thousand_or_of_1024_is_in_units():
     for path in MODULES:
         if name_of(path) in ("kvlab/units.py",):
             continue
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"/ *\(?(?:1024|1000|1_000|10 *\*\* *[369]|2 *\*\* *[123]0|1e[369])\b", text), name_of(
-            path
-        )
+        assert not POWERS.search(text), name_of(path)
 
 
 def tracked():

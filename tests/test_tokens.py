@@ -7,7 +7,7 @@ from figures_src.markup.tokens import Faces, TokenExtension, fill
 FACES = Faces(
     in_prose=lambda token: f"<data>{token.name}</data>",
     in_math=lambda token: rf"\mathrm{{{token.name}}}",
-    in_attribute=lambda token: f"plain {token.name}",
+    in_attribute=lambda token: f'plain "{token.name}"',
     mathml=lambda latex, display, written: f"<math{' block' if display else ''}>{latex}</math>",
 )
 EXTENSIONS = ["attr_list", "tables", "admonition", "pymdownx.superfences", "pymdownx.details", "pymdownx.arithmatex"]
@@ -37,7 +37,7 @@ def render(text):
         ("$$\nM = [[size]]\n$$", r"<math block>M = \mathrm{size}</math>"),
         ("$a < [[size]]$", r"<math>a < \mathrm{size}</math>"),
         ("Of $S$, and", '<span class="kv-keep"><math>S</math>,</span> and'),
-        ("![the [[size]]](a.svg)", 'alt="the plain size"'),
+        ("![the [[size]]](a.svg)", 'alt="the plain &quot;size&quot;"'),
         ("[[[size]]](a.md)", '<a href="a.md"><data>size</data></a>'),
         ("`[[size]]`", "<code>[[size]]</code>"),
         ("```\n[[size]]\n```", "[[size]]"),
@@ -57,7 +57,7 @@ def test_no_private_character_is_left_in_a_page():
     assert not any("\ue000" <= character <= "\uf8ff" for character in html)
 
 
-# Thirty figures, in English and in Spanish style: each must be reported, wherever it stands.
+# Thirty-two figures, in English and in Spanish style: each must be reported, wherever it stands.
 PLANTED = [
     "takes 128 KiB",
     "takes 131,072 bytes",
@@ -89,13 +89,24 @@ PLANTED = [
     "alt: ends at 19.8 % of the total",
     "d² elements",
     "5×",
+    "GPT-4 takes more",
+    "a HAL2 of it",
+]
+SNEAKY = [
+    '[a](x.md "128 KiB")',
+    '<img alt="128 KiB" src="a.svg">',
+    '<span title="12 GB">words</span>',
+    '[a](x.md){ title="128 KiB" }',
+    "128. Next, a sentence.",
+    "if a <b and 64 c> d",
+    "float8 and L3d",
 ]
 
 
-@pytest.mark.parametrize("figure", PLANTED)
+@pytest.mark.parametrize("figure", [*PLANTED, *SNEAKY])
 def test_a_typed_figure_is_reported_on_its_line(figure):
-    assert len(PLANTED) == 30
-    page = f"---\nsummary: words\n---\n\nWords.\n\n{figure}\n\nMore words.\n"
+    assert len(PLANTED) == 32
+    page = f"---\nsummary: words\n---\n\n```\ncode\n```\n\nWords.\n\n{figure}\n\nMore words.\n"
     found = typed_numbers(page)
     assert found
     lines = page.splitlines()
@@ -104,7 +115,7 @@ def test_a_typed_figure_is_reported_on_its_line(figure):
 
 def test_what_is_no_typed_figure_is_left_alone():
     page = """---
-summary: What [[size:KiB]] mean in fp16.
+summary: What [[cache_of_8:fixed2]] mean in fp16.
 ---
 
 # A heading { #l2-cache-128 }

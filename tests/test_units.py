@@ -43,6 +43,7 @@ def test_elements_have_the_bytes_of_their_dtype_and_an_unknown_dtype_is_refused(
 def test_a_ratio_is_an_integer_exactly_where_the_division_leaves_no_rest(a, b):
     assert isinstance(units.ratio(a, b), int) == (a % b == 0)
     assert units.ratio(a, b) == a / b or a % b == 0
+    assert units.ratio(a * b, b) == a
 
 
 def test_a_ratio_to_zero_is_refused():

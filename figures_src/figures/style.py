@@ -55,7 +55,7 @@ def new_figure(palette: Palette, height_points: float, rows: int = 1) -> tuple[F
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_RC):
+    with mpl.rc_context({**mpl.rcParamsDefault, **_RC}):  # and nothing of the reader's own settings
         figure = Figure(figsize=(WIDTH_POINTS / 72, height_points / 72), layout="constrained")
         axes = list(figure.subplots(rows, squeeze=False)[:, 0])
     for ax in axes:
@@ -68,7 +68,7 @@ def to_svg(figure: Figure) -> str:
     import matplotlib as mpl
 
     buffer = io.StringIO()
-    with mpl.rc_context(_RC):
+    with mpl.rc_context({**mpl.rcParamsDefault, **_RC}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 

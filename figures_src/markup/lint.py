@@ -16,19 +16,20 @@ from kvlab import catalog
 _UNSAID = (
     re.compile(r"^(`{3,}|~{3,}).*?^\1 *$", re.MULTILINE | re.DOTALL),  # fenced code
     re.compile(r"`[^`\n]+`"),  # inline code
-    re.compile(r"(?<=\])\([^)\n]*\)"),  # the target of a link; its text stays
-    re.compile(r"\{[^{}\n]*#[\w-]+[^{}\n]*\}"),  # ids and classes
-    re.compile(r"<[a-z/][^>\n]*>"),  # HTML tags
+    re.compile(r"(?<=\]\()[^)\s]*"),  # the target of a link; its text and its title stay
+    re.compile(r"[#.][a-z][\w-]*(?=[^{}\n]*\})"),  # ids and classes, as attribute lists write them
+    re.compile(r"\b(?:href|src|id|class)=(?:\"[^\"\n]*\"|'[^'\n]*')"),  # the same in HTML; what is read stays
+    re.compile(r"</?h[1-6]\b"),  # names of tags
     TOKEN,
     BLOCK,
-    re.compile(r"^ *\d+\. ", re.MULTILINE),  # the number of an item in a list
+    re.compile(r"^ *\d{1,2}\. ", re.MULTILINE),  # the number of an item in a list
 )
 
 # Names that are written with a digit. Each is matched whole, so that no figure slips in behind one.
 _NAMES = (
     r"GPT-[23]",
-    r"(?:fp|bf|float|int)(?:8|16|32|64)",
-    r"L[123]d?",
+    r"fp(?:8|16|32)|bf16|int8|float(?:16|32|64)",
+    r"L[123]|L1d",
     r"q[48]_0",
     r"UTF-8",
     r"arXiv[ :]\d{4}\.\d{5}",

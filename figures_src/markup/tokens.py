@@ -37,6 +37,7 @@ class Token(NamedTuple):
 
     name: str
     format: str
+    nth: int = 0  # how many of the same stand before it on its page
 
     def __str__(self) -> str:
         return f"[[{self.name}:{self.format}]]" if self.format else f"[[{self.name}]]"
@@ -58,7 +59,8 @@ def mark(text: str, tokens: list[Token]) -> str:
     """Return `text` with a mark for each token, which is added to `tokens`."""
 
     def marked(match: re.Match[str]) -> str:
-        tokens.append(Token(match["name"], match["format"] or ""))
+        token = Token(match["name"], match["format"] or "")
+        tokens.append(token._replace(nth=sum(str(other) == str(token) for other in tokens)))
         return _OPEN + "".join(chr(_ZERO + int(digit)) for digit in str(len(tokens) - 1)) + _CLOSE
 
     return TOKEN.sub(marked, text)

@@ -25,6 +25,11 @@ passes = {
 }
 page.value("projected_uncached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=False)
 page.value("projected_cached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=True)
+page.claim(
+    "fewer tokens pass through the model with a cache",
+    page.values["projected_cached"],
+    page.values["projected_uncached"],
+)
 page.value("shown_tokens", units.given, quantity=SHOWN_TOKENS)
 
 
@@ -56,9 +61,12 @@ page.value("n_prompts", units.given, quantity=N_PROMPTS)
 page.value("n_tokens", units.given, quantity=N_TOKENS)
 for name in ("steps", "compared_logits", "differing_logits", "compared_kv", "differing_kv"):
     page.value(name, experiments.cache_correctness, **RUN, result=name)
-page.value("blas_share", experiments.blas_differing_share, **RUN)
+blas_share = page.value("blas_share", experiments.blas_differing_share, **RUN)
+nothing = call(units.given, quantity=0)
+page.claim("the comparison on plain matrix products can fail", nothing, blas_share)
+page.claim("what is compared is not nothing", nothing, page.values["compared_logits"], page.values["compared_kv"])
 page.value("subject", experiments.token_text, text=PROMPT, position=1)
-page.value("slot_bits", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
+page.value("slot_differing", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
 
 page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
 

@@ -89,6 +89,15 @@ LEVELS = {
 l1d = page.reuse("l1d", LEVELS["L1d"])
 l2 = page.reuse("l2", LEVELS["L2"])
 l3 = page.reuse("l3", LEVELS["L3"])
+page.claim("the cache is larger than the L1 and fits in the L2", l1d, cache, l2)
+page.claim(
+    "the caches of more sequences end between L2 and L3, and that of GPT-2 small passes the L3",
+    l2,
+    cache_of_8,
+    cache_of_64,
+    l3,
+    gpt2_cache,
+)
 page.value("cores", catalog.data_cache, processor_name=LAPTOP, field="cores")
 page.value("cache_over_l1d", units.ratio, numerator=cache, denominator=l1d)
 page.value("cache_over_l2", units.ratio, numerator=cache, denominator=l2)
@@ -135,7 +144,8 @@ page.value("cache_over_weights", units.ratio, numerator=cache, denominator=weigh
 untied = page.value("untied_parameters", parameters.gpt2_untied_parameters, **COUNTED)
 untied_weights = call(memory.weight_bytes, parameters=untied, bytes_per_element=FP32)
 page.value("cache_over_untied", units.ratio, numerator=cache, denominator=untied_weights)
-page.value("together", memory.together, weights=weights, kv_cache=cache)
+together = page.value("together", memory.together, weights=weights, kv_cache=cache)
+page.claim("weights and cache together are more than the L2 and fit in the L3", l2, together, l3)
 
 GPT3_COUNTED = shapes("GPT-3 175B", "n_layers", "d_model", "d_ff", "vocab_size", "max_context")
 gpt3_parameters = call(parameters.gpt2_parameters, **GPT3_COUNTED)

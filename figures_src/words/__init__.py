@@ -13,11 +13,11 @@ LANGUAGES = ("en", "es")
 
 
 class Words:
-    """The words of one language, asked for by a dotted key such as `cache_levels.x`."""
+    """The words of one language, or of one section of it such as `cache_levels.`, asked for by a dotted key."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, section: str = "") -> None:
         self.language = language
-        self._words = _load(language)
+        self._words = {key: word for key, word in _load(language).items() if key.startswith(section)}
 
     def __call__(self, key: str) -> str:
         """Return a word. Raises `BookError` that names the file and the nearest known key."""
@@ -25,9 +25,9 @@ class Words:
             raise BookError(f"figures_src/words/{self.language}.toml: no word {key!r}; {nearest(key, self._words)}")
         return self._words[key]
 
-    def under(self, prefix: str) -> str:
-        """Return all the words below a key, as one text: what a figure's drawing depends on."""
-        return repr(sorted((key, word) for key, word in self._words.items() if key.startswith(f"{prefix}.")))
+    def __repr__(self) -> str:
+        """Return all of them as one text: what a figure's drawing depends on."""
+        return f"{self.language} {sorted(self._words.items())!r}"
 
 
 @cache
