@@ -101,7 +101,7 @@ class Page:
         self.figures[name] = Drawing(data, draw)
 
     def claim(self, sentence: str, *ascending: Value) -> None:
-        """State what the page's words rely on, `a < b < …`: should a build's results say otherwise, it fails."""
+        """State what the page's words rely on, `a < b < …`: should results say otherwise, the tests fail."""
         self.claims.append((sentence, ascending, _where(1)))
 
     def find(self, kind: str, name: str) -> Any:

@@ -173,13 +173,13 @@ def test_a_page_without_a_first_heading_is_refused(desk):
         desk.book.close_page("<p>words</p>")
 
 
-def test_a_claim_that_the_results_do_not_bear_out_fails_the_build(desk):
+def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_results(desk):
     small, large = (call(units.given, quantity=n) for n in (1, 2))
     desk.page.claim("one is less than two", small, large)
     desk.render("# Title")
-    assert desk.book._false_claims() == []
+    assert desk.book.false_claims() == []
     desk.page.claim("two is less than one", large, small)
-    [complaint] = desk.book._false_claims()
+    [complaint] = desk.book.false_claims()
     assert re.fullmatch(
         r"test_book\.py:\d+: the page says 'two is less than one', and the results are 2 and 1", complaint
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from figures_src.book import Book
 from figures_src.figures.style import LIGHT
 from figures_src.markup.lint import typed_numbers
 from figures_src.words import Words
@@ -100,6 +101,14 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
     book = (ROOT / "figures_src/book.py").read_text(encoding="utf-8")
     asked |= set(re.findall(r'\("(book\.\w+)"\)', book))
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))
+
+
+def test_the_results_bear_out_what_the_words_of_the_pages_rely_on():
+    book = Book(ROOT)
+    for page in PAGES:
+        book.used[page.removesuffix(".md"), "en"] = set()
+    assert sum(len(book._page(path).claims) for path, _ in book.used) >= 5
+    assert book.false_claims() == []
 
 
 SPANISH = "".join(path.read_text(encoding="utf-8") for path in sorted((DOCS / "es").rglob("*.md")))
