@@ -167,6 +167,8 @@ class Book:
 
     def _summary_of(self, source: Path) -> str:
         name = source.relative_to(self.root)
+        if not source.exists():
+            raise BookError(f"{name} is missing; every page has its twin in the other language")
         front_matter = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
         try:
             fields = yaml.safe_load(front_matter[1]) if front_matter else None

@@ -76,7 +76,7 @@ class Value:
         result = self.function(**self.literals)
         took = time.perf_counter() - started
         if took > KEEP_FROM_SECONDS or RUNS_THE_MODEL in kept.modules_used_by(module):
-            if ast.literal_eval(repr(result)) != result:
+            if _literal(repr(result)) != result:
                 raise KvlabError(f"{self.origin} returns {type(result).__name__}, which cannot be kept as a literal")
             kept.put("values", key, repr(result))
             ran.append(self.origin)

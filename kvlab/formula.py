@@ -174,7 +174,7 @@ class _Writer:
                 op=ast.USub(),
                 operand=ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=a), op=ast.FloorDiv(), right=b),
             ):
-                return _Piece(self.dialect.ceiling(self.piece(a).text, self.piece(b).text), _ATOM)
+                return _Piece(self.dialect.ceiling(self.within(a, _PRODUCT), self.within(b, _ATOM)), _ATOM)
             case ast.UnaryOp(op=ast.USub(), operand=a):
                 return _Piece(self.dialect.minus + self.within(a, _PRODUCT), _SUM)
             case ast.BinOp(left=a, op=operator, right=b):

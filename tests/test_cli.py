@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -263,10 +264,15 @@ def test_a_terminal_without_a_letter_still_gets_the_rest():
 
 def test_an_interrupted_training_leaves_nothing_and_exits_with_130(tmp_path):
     command = [sys.executable, "-m", "kvlab", "train", "--steps", "2000", "--out", str(tmp_path / "model")]
-    training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(5)  # by then it trains
-    training.send_signal(signal.SIGINT)
-    _, said = training.communicate(timeout=60)
+    # A suite that runs in the background ignores the signal, and so would what it starts.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
+    try:
+        time.sleep(5)  # by then it trains
+        training.send_signal(signal.SIGINT)
+        _, said = training.communicate(timeout=60)
+    finally:
+        training.kill()
     assert training.returncode == 130
     assert said == "kvlab: interrupted; nothing was written\n"
     assert list(tmp_path.iterdir()) == []

@@ -21,6 +21,10 @@ def nested(n_layers, head_dim, context):
     return -(-n_layers // head_dim) + (n_layers - (head_dim - context)) * min(context, 2 * head_dim) ** 2
 
 
+def rounded(n_layers, context, head_dim):
+    return n_layers * -(-(context + 1) // head_dim)
+
+
 def difference(n_layers, head_dim, context):
     return n_layers - (head_dim + context) - max(n_layers // 3, context)
 
@@ -38,12 +42,12 @@ def as_python(text):
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: "**" + "".join(str("⁰¹²³⁴⁵⁶⁷⁸⁹".index(c)) for c in m[0]), text)
     text = text.replace(",", "") if "min" not in text and "max" not in text else re.sub(r"(?<=\d),(?=\d{3})", "", text)
     text = text.replace("·", "*").replace("−", "-")
-    text = re.sub(r"⌈(.*?) / (.*?)⌉", r"-(-(\1) // (\2))", text)
+    text = re.sub(r"⌈(.*?) / (.*?)⌉", r"-(-\1 // \2)", text)
     # No parentheses are added inside: the line must have its own.
     return re.sub(r"⌊(.*?) / (.*?)⌋", r"(\1 // \2)", text)
 
 
-@pytest.mark.parametrize("function", [*ALL, nested, difference, grouped, divided], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [*ALL, nested, rounded, difference, grouped, divided], ids=lambda f: f.__name__)
 @given(data=st.data())
 def test_the_line_with_the_numbers_put_in_gives_the_result_of_the_function(function, data):
     values = {name: data.draw(st.integers(1, 999), name) for name in inspect.signature(function).parameters}
