@@ -15,17 +15,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from figures_src import kept, mathfont, values
 from figures_src.errors import BookError
 from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_svg
 from figures_src.markup import numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
+from figures_src.markup.damage import damage
 from figures_src.markup.data import data_attributes, table_cell
 from figures_src.markup.lint import typed_numbers
 from figures_src.markup.math import to_mathml
-from figures_src.markup.summary import with_summaries
+from figures_src.markup.summary import read_summary, with_summaries
 from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark
 from figures_src.page import Derivation, FormulaFace, Page
 from figures_src.values import Value
@@ -109,25 +108,10 @@ class Book:
 
     def close_page(self, page_html: str) -> str:
         """Return the page's finished HTML: every mark replaced, every formula MathML."""
-        self._refuse_damage(page_html)
+        found = damage(page_html)
+        if found:
+            raise self._at_line(found.text, BookError(found.what))
         return with_summaries(fill(page_html, self.tokens.tokens, self._faces()), *self.summaries())
-
-    def _refuse_damage(self, page_html: str) -> None:
-        """Raise `BookError` for what Markdown lets pass in silence and a reader would see as damage."""
-        said = re.sub(r'(?s)<(code|pre)\b.*?</\1>|<(span|div) class="arithmatex">.*?</\2>', "", page_html)
-        left = re.search(r"\[\[[^\]\n]*\]\]", said)
-        if left:
-            raise self._at_line(left[0], BookError(f"{left[0]} is neither a token nor a block on its own lines"))
-        dollar = re.search(r"\$[^\s<]*", re.sub(r"<[^>]*>", " ", said))
-        if dollar:
-            reason = f"{dollar[0]!r} is no mathematics: a $ is open, or cut by a table cell"
-            raise self._at_line(dollar[0], BookError(reason))
-        ids = re.findall(r'\bid="([^"]*)"', said)
-        twice = next((name for name in ids if ids.count(name) > 1), None)
-        if twice:
-            raise self._at_line(twice, BookError(f"the id {twice!r} stands twice on this page"))
-        if "</h1>" not in page_html:
-            raise self._at_line("#", BookError("the page has no first heading; begin it with '# …'"))
 
     def ran(self) -> int:
         """Return how many calls ran because their results were not kept."""
@@ -166,18 +150,10 @@ class Book:
         ]
 
     def _summary_of(self, source: Path) -> str:
-        name = source.relative_to(self.root)
-        if not source.exists():
-            raise BookError(f"{name} is missing; every page has its twin in the other language")
-        front_matter = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
         try:
-            fields = yaml.safe_load(front_matter[1]) if front_matter else None
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 2 if error.problem_mark else 1
-            raise BookError(f"{name}:{line}: the front matter is no YAML: {error.problem}; quote the text") from None
-        if not isinstance(fields, dict) or not isinstance(fields.get("summary"), str):
-            raise BookError(f"{name}:1: the front matter has no summary; write 'summary:' and one sentence")
-        return str(fields["summary"])
+            return read_summary(source)
+        except BookError as error:
+            raise BookError(f"{source.relative_to(self.root)}:{error}") from None
 
     def _page(self, path: str) -> Page:
         module = f"figures_src.pages.{re.sub(r'[/-]', '_', path)}"

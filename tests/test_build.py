@@ -218,7 +218,7 @@ def test_a_missing_translation_fails_the_build_and_is_named(copy):
     (copy / "docs/es/theory/05-worked-example.md").unlink()
     run = build(copy)
     assert run.returncode == 1
-    assert "docs/es/theory/05-worked-example.md is missing" in run.stderr
+    assert "docs/es/theory/05-worked-example.md:1: the page is missing" in run.stderr
     assert "Traceback" not in run.stderr
 
 

@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import yaml
+
+from figures_src.errors import BookError
+
+
+def read_summary(source: Path) -> str:
+    """Return the summary in a page's front matter. Raises `BookError` that begins with the line of the mistake."""
+    if not source.exists():
+        raise BookError("1: the page is missing; every page has its twin in the other language")
+    front_matter = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
+    try:
+        fields = yaml.safe_load(front_matter[1]) if front_matter else None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        raise BookError(f"{line}: the front matter is no YAML: {error.problem}; quote the text") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("summary"), str):
+        raise BookError("1: the front matter has no summary; write 'summary:' and one sentence")
+    return str(fields["summary"])
+
 
 def with_summaries(page_html: str, summary: str, twin_summary: str, twin_url: str, twin_language: str) -> str:
     """Return the page with both summaries, given as HTML, behind its first heading."""
