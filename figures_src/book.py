@@ -75,9 +75,10 @@ class Book:
         if "title" in front_matter:
             front_matter["title"] = self.plain(str(front_matter["title"]))
         front_matter["description"] = self.plain(self._summary_of(source))
-        for line, word in typed_numbers(source.read_text(encoding="utf-8")):
-            name = source.relative_to(self.root)
-            raise BookError(f"{name}:{line}: {word!r} is typed; name its value in the page module and write [[name]]")
+        typed = typed_numbers(source.read_text(encoding="utf-8"))
+        if typed:
+            where = f"{source.relative_to(self.root)}:{typed[0].line}"
+            raise BookError(f"{where}: {typed[0].word!r} is typed; name its value in the page module, write [[name]]")
 
     def summaries(self) -> tuple[str, str, str, str]:
         """Return the summaries of the page in hand and of its twin as HTML, the twin's address and its language."""

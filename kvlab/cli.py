@@ -41,9 +41,12 @@ class Count(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, or refuse with a sentence that says what would be right."""
-        digits = str(value)
-        if not digits.isascii() or not digits.isdigit() or not self.least <= int(digits[:20]) <= self.MOST:
-            shown = digits if len(digits) <= 40 else f"{digits[:40]}…"
+        written = str(value)
+        digits = written.lstrip("0") or "0"
+        # By its length first: Python reads no number of thousands of digits.
+        readable = written.isascii() and written.isdigit() and len(digits) <= len(str(self.MOST))
+        if not readable or not self.least <= int(digits) <= self.MOST:
+            shown = written if len(written) <= 40 else f"{written[:40]}…"
             self.fail(f"{shown!r} is no whole number from {self.least} to {self.MOST:,}.", param, ctx)
         return int(digits)
 

@@ -207,6 +207,7 @@ def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(
         (["train", "--steps", "1", "--out", "n" * 300], "nnn"),
         (["train", "--steps", "1", "--out", "."], "."),
         (["size", "gpt2", "--context", "1e3"], "whole number"),
+        (["size", "gpt2", "--context", "0" * 19 + "9" * 30], "whole number"),
         (["size", "gpt2", "--context", "²"], "whole number"),
         (["verify", "--prompts", "229"], "228"),
         (["verify", "--tokens", "200"], "128"),
