@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kvlab.cache import DenseCache
 from kvlab.errors import KvlabError
 from kvlab.generation import generate_cached, recompute
-from kvlab.model import BLAS, EXACT, GPT2, Kernel
+from kvlab.model import BLAS, EXACT, Kernel, Model
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Verification:
 
 
 def verify(
-    model: GPT2,
+    model: Model,
     prompts: Sequence[Sequence[int]],
     n_tokens: int,
     progress: Callable[[], None] = lambda: None,
-    cache_for: Callable[[GPT2], DenseCache] = lambda model: DenseCache.for_model(model.architecture),
+    cache_for: Callable[[Model], DenseCache] = lambda model: DenseCache.for_model(model.architecture),
 ) -> Verification:
     """Compare cached with uncached decoding over `n_tokens` greedy steps from each prompt, on both kernels.
 
@@ -103,8 +103,14 @@ def verify(
     return Verification(exact=compare_all(EXACT), blas=compare_all(BLAS))
 
 
+def seeded_prompts(vocab_size: int, n_prompts: int) -> list[list[int]]:
+    """Return prompts for a model without a tokenizer: 1 to 16 ids each, of any token, the same at every call."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, vocab_size, rng.integers(1, 17)).tolist() for _ in range(n_prompts)]
+
+
 def _compare_run(
-    model: GPT2, prompt_ids: Sequence[int], n_tokens: int, cache: DenseCache, kernel: Kernel
+    model: Model, prompt_ids: Sequence[int], n_tokens: int, cache: DenseCache, kernel: Kernel
 ) -> Comparison:
     """Compare one prompt's run. Both paths see the same ids at each step: those that the cached run chose."""
     steps: list[Comparison] = []

@@ -20,7 +20,9 @@ from kvlab.model.ops import Floats
 @cache
 def minigpt() -> GPT2:
     """Return the trained MiniGPT of the project."""
-    return load_model(MINIGPT)
+    model = load_model(MINIGPT)
+    assert isinstance(model, GPT2)
+    return model
 
 
 @cache

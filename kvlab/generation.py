@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kvlab.cache import DenseCache, KVCache
+from kvlab.cache import DenseCache, KVCache, RaggedBatch
 from kvlab.errors import KvlabError
-from kvlab.model import EXACT, GPT2, Kernel
+from kvlab.model import EXACT, Kernel, Model
+from kvlab.model.ops import Floats
 
 Logits = NDArray[np.float32]
 Picker = Callable[[Logits], int]
@@ -71,12 +72,12 @@ def sampler(temperature: float, top_k: int | None, seed: int) -> Picker:
 
 
 def generate_cached(
-    model: GPT2,
+    model: Model,
     prompt_ids: Sequence[int],
     n_tokens: int,
     pick: Picker = greedy,
     *,
-    stop_id: int | None = None,
+    stop_ids: Collection[int] = (),
     cache: KVCache | None = None,
     kernel: Kernel = EXACT,
 ) -> Generation:
@@ -87,7 +88,7 @@ def generate_cached(
         prompt_ids: at least one id.
         n_tokens: how many tokens to generate; fewer when prompt and text reach the model's context.
         pick: how the next id is chosen from the logits `(V,)`.
-        stop_id: an id behind which to stop.
+        stop_ids: ids behind which to stop.
         cache: an empty cache for one sequence; a dense one of the model's whole context if none is given.
         kernel: the products to run on.
 
@@ -100,20 +101,20 @@ def generate_cached(
     if cache.position:
         raise KvlabError(f"the cache holds {cache.position} tokens already; give an empty one")
     new = ids  # the tokens that the cache does not hold yet
-    while len(ids) < room and not _ended(ids, prompt_ids, stop_id):
+    while len(ids) < room and not _ended(ids, prompt_ids, stop_ids):
         hidden = model.forward(np.array([new]), cache, kernel)
         new = [pick(model.logits(hidden[0, -1], kernel))]
         ids = ids + new
-    return _finish(prompt_ids, ids, n_tokens, stop_id, cache.nbytes)
+    return _finish(prompt_ids, ids, n_tokens, stop_ids, cache.nbytes)
 
 
 def generate_uncached(
-    model: GPT2,
+    model: Model,
     prompt_ids: Sequence[int],
     n_tokens: int,
     pick: Picker = greedy,
     *,
-    stop_id: int | None = None,
+    stop_ids: Collection[int] = (),
     kernel: Kernel = EXACT,
 ) -> Generation:
     """Decode without a cache: each step runs all the tokens so far and throws their K and V away.
@@ -121,13 +122,67 @@ def generate_uncached(
     Arguments and errors are those of `generate_cached`.
     """
     ids, room = _begin(model, prompt_ids, n_tokens)
-    while len(ids) < room and not _ended(ids, prompt_ids, stop_id):
+    while len(ids) < room and not _ended(ids, prompt_ids, stop_ids):
         logits, _ = recompute(model, ids, kernel)
         ids = [*ids, pick(logits)]
-    return _finish(prompt_ids, ids, n_tokens, stop_id, cache_bytes=0)
+    return _finish(prompt_ids, ids, n_tokens, stop_ids, cache_bytes=0)
 
 
-def recompute(model: GPT2, ids: Sequence[int], kernel: Kernel = EXACT) -> tuple[Logits, DenseCache]:
+def generate_batch(
+    model: Model,
+    prompts: Sequence[Sequence[int]],
+    n_tokens: int,
+    picks: Sequence[Picker],
+    *,
+    stop_ids: Collection[int] = (),
+    kernel: Kernel = EXACT,
+) -> list[Generation]:
+    """Decode several prompts of any lengths side by side, each as it would be decoded alone.
+
+    Each prompt is prefilled by itself; then every step runs the newest token of each sequence in one forward pass. A
+    sequence that has ended leaves the batch.
+
+    Args:
+        model: the model.
+        prompts: at least one prompt, of at least one id each.
+        n_tokens: how many tokens to generate for each; fewer where prompt and text reach the model's context.
+        picks: how the next id is chosen, for each prompt: a picker that draws has a state of its own.
+        stop_ids: ids behind which to stop.
+        kernel: the products to run on.
+
+    Raises:
+        KvlabError: no prompt, not one picker a prompt, or what `generate_cached` refuses.
+    """
+    if not prompts or len(picks) != len(prompts):
+        raise KvlabError(f"{len(prompts)} prompts and {len(picks)} pickers; give a prompt at least, and a picker each")
+    begun = [_begin(model, prompt, n_tokens) for prompt in prompts]
+    texts, rooms = [ids for ids, _ in begun], [room for _, room in begun]
+    caches = [DenseCache.for_model(model.architecture) for _ in prompts]
+
+    def running() -> list[int]:
+        return [
+            row
+            for row, prompt in enumerate(prompts)
+            if len(texts[row]) < rooms[row] and not _ended(texts[row], prompt, stop_ids)
+        ]
+
+    def extend(row: int, hidden: Floats) -> None:
+        texts[row] = [*texts[row], picks[row](model.logits(hidden, kernel))]
+
+    for row in running():
+        extend(row, model.forward(np.array([texts[row]]), caches[row], kernel)[0, -1])
+    while rows := running():
+        newest = np.array([texts[row][-1:] for row in rows])
+        hidden = model.forward(newest, RaggedBatch([caches[row] for row in rows]), kernel)
+        for row, states in zip(rows, hidden, strict=True):
+            extend(row, states[-1])
+    return [
+        _finish(prompt, ids, n_tokens, stop_ids, cache.nbytes)
+        for prompt, ids, cache in zip(prompts, texts, caches, strict=True)
+    ]
+
+
+def recompute(model: Model, ids: Sequence[int], kernel: Kernel = EXACT) -> tuple[Logits, DenseCache]:
     """Run all of `ids` from nothing. Return the last token's logits `(V,)`, and the K and V computed on the way.
 
     The buffer is allocated in this call: attention needs K and V of the whole sequence at hand, and a step
@@ -144,7 +199,7 @@ def _finite(logits: Logits) -> Logits:
     return logits
 
 
-def _begin(model: GPT2, prompt_ids: Sequence[int], n_tokens: int) -> tuple[list[int], int]:
+def _begin(model: Model, prompt_ids: Sequence[int], n_tokens: int) -> tuple[list[int], int]:
     """Return the ids to start from and the length to stop at, having refused what cannot be run."""
     vocab_size, limit = model.architecture.vocab_size, model.architecture.max_context
     if n_tokens < 1:
@@ -159,15 +214,15 @@ def _begin(model: GPT2, prompt_ids: Sequence[int], n_tokens: int) -> tuple[list[
     return list(prompt_ids), min(len(prompt_ids) + n_tokens, limit)
 
 
-def _ended(ids: Sequence[int], prompt_ids: Sequence[int], stop_id: int | None) -> bool:
-    return len(ids) > len(prompt_ids) and ids[-1] == stop_id
+def _ended(ids: Sequence[int], prompt_ids: Sequence[int], stop_ids: Collection[int]) -> bool:
+    return len(ids) > len(prompt_ids) and ids[-1] in stop_ids
 
 
 def _finish(
-    prompt_ids: Sequence[int], ids: list[int], n_tokens: int, stop_id: int | None, cache_bytes: int
+    prompt_ids: Sequence[int], ids: list[int], n_tokens: int, stop_ids: Collection[int], cache_bytes: int
 ) -> Generation:
     generated = ids[len(prompt_ids) :]
-    if _ended(ids, prompt_ids, stop_id):
+    if _ended(ids, prompt_ids, stop_ids):
         stopped = "end"
     else:
         stopped = "length" if len(generated) == n_tokens else "context"

@@ -59,7 +59,6 @@ def test_a_missing_key_is_named(key):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("model_type", "llama"),
         ("activation_function", "relu"),
         ("scale_attn_by_inverse_layer_idx", True),
         ("scale_attn_weights", False),

@@ -4,11 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvlab.architecture import Architecture
-from kvlab.cache import READ_BLOCK, DenseCache, slot_offset
+from kvlab.cache import READ_BLOCK, DenseCache, Reading, slot_offset
 from kvlab.errors import KvlabError
 
 # Layers, sequences, K/V heads, slots, head size: primes, all different.
 SHAPE = (3, 2, 5, 83, 7)
+
+
+def first_slots(n_slots):
+    return Reading(slice(None), slice(None), n_slots, np.zeros((1, n_slots), np.float32))
 
 
 def entries(cache, n_tokens, seed=0):
@@ -25,7 +29,7 @@ def test_what_is_written_is_read_back_in_every_layer_behind_what_was_held():
             cache.write(layer, new[0] + layer, new[1] - layer)
         cache.advance(new[0].shape[2])
     for layer in range(SHAPE[0]):
-        keys, values = cache.read(layer, 5)
+        keys, values = cache.read(layer, first_slots(5))
         assert np.array_equal(keys, np.concatenate([first[0], second[0]], axis=2) + layer)
         assert np.array_equal(values, np.concatenate([first[1], second[1]], axis=2) - layer)
     assert cache.position == 5
@@ -62,7 +66,7 @@ def test_a_full_cache_says_so_and_keeps_what_it_holds():
         cache.write(0, *entries(cache, 4))
     with pytest.raises(KvlabError, match="full"):
         cache.advance(4)
-    assert np.array_equal(cache.read(0, 80)[0], held[0])
+    assert np.array_equal(cache.read(0, first_slots(80))[0], held[0])
     assert not cache.keys[0, :, :, 80:].any()
 
 
@@ -96,7 +100,7 @@ def test_a_layer_that_is_not_there_is_refused(layer):
     with pytest.raises(KvlabError, match=f"no layer {layer}"):
         cache.write(layer, *entries(cache, 1))
     with pytest.raises(KvlabError, match=f"no layer {layer}"):
-        cache.read(layer, 1)
+        cache.read(layer, first_slots(1))
 
 
 @pytest.mark.parametrize("shape", [(0, 1, 1, 1, 1), (1, 1, 1, -4, 1), (1, 1, 1, 1, 2.5)])
@@ -117,17 +121,17 @@ def test_each_query_reads_whole_blocks_and_sees_the_tokens_up_to_itself_however_
     cache = DenseCache(*SHAPE)
     cache.advance(held)
     readings = cache.readable(n_tokens)
-    rows = [row for reading in readings for row in range(reading.rows.start, reading.rows.stop)]
+    rows = [row for reading in readings for row in range(reading.tokens.start, reading.tokens.stop)]
     assert rows == list(range(n_tokens))
     for reading in readings:
-        for row, visible in zip(range(reading.rows.start, reading.rows.stop), reading.visible, strict=True):
+        for row, mask in zip(range(reading.tokens.start, reading.tokens.stop), reading.mask, strict=True):
             t = held + row
             # Counted slot by slot: blocks are read until the query's own slot is among them.
             slots = 0
             while slots < t + 1:
                 slots += READ_BLOCK
             assert reading.n_slots == min(slots, 83)
-            assert [slot for slot in range(reading.n_slots) if visible[slot]] == list(range(t + 1))
+            assert mask.tolist() == [0] * (t + 1) + [-np.inf] * (reading.n_slots - t - 1)
 
 
 @given(st.integers(0, 2), st.integers(0, 1), st.integers(0, 4), st.integers(0, 82), st.sampled_from(["f2", "f4", "f8"]))
@@ -140,7 +144,7 @@ def test_a_sentinel_at_a_slots_offset_in_the_buffer_is_what_the_cache_reads_ther
     sentinel = np.arange(1, 8, dtype=dtype)
     for buffer, which in ((cache.keys, 0), (cache.values, 1)):
         memoryview(buffer).cast("B")[offset : offset + 7 * size] = sentinel.tobytes()
-        assert np.array_equal(cache.read(layer, 83)[which][row, head, position], sentinel)
+        assert np.array_equal(cache.read(layer, first_slots(83))[which][row, head, position], sentinel)
         assert np.count_nonzero(buffer) == 7
 
 

@@ -6,8 +6,10 @@ import sys
 import time
 from functools import partial
 
+import numpy as np
 import pytest
 
+from kvlab.cache import DenseCache
 from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.model import MINIGPT
 
@@ -124,11 +126,20 @@ def test_verify_agrees_in_everything_but_plain_blas():
     }
 
 
+def stick(monkeypatch, last):
+    """Let the position of a single token stop at one: decoding is wrong, and recomputing, a whole pass, is right."""
+    right = DenseCache.positions
+
+    def positions(self, n_tokens):
+        return np.minimum(right(self, n_tokens), last if n_tokens == 1 else 10**6)
+
+    monkeypatch.setattr(DenseCache, "positions", positions)
+
+
 def test_verify_exits_with_1_when_anything_differs(monkeypatch, capsys):
-    import kvlab.cache.dense as dense
     from kvlab.cli import main
 
-    monkeypatch.setattr(dense.DenseCache, "position", property(lambda self: min(self._held, 9)))
+    stick(monkeypatch, 9)
     with pytest.raises(SystemExit) as exit_:
         main(["verify", "--prompts", "1", "--tokens", "20", "--json"])
     assert exit_.value.code == 1
@@ -137,10 +148,9 @@ def test_verify_exits_with_1_when_anything_differs(monkeypatch, capsys):
 
 @pytest.mark.parametrize(("stuck_at", "title"), [(999, "identical to the last bit"), (9, "NOT identical")])
 def test_the_card_of_a_verification_says_what_it_found(monkeypatch, capsys, stuck_at, title):
-    import kvlab.cache.dense as dense
     from kvlab.cli import main
 
-    monkeypatch.setattr(dense.DenseCache, "position", property(lambda self: min(self._held, stuck_at)))
+    stick(monkeypatch, stuck_at)
     with pytest.raises(SystemExit):
         main(["verify", "--prompts", "1", "--tokens", "20"])
     card = capsys.readouterr().out
@@ -230,7 +240,7 @@ def test_a_folder_without_a_tokenizer_and_one_that_is_malformed_are_refused(tmp_
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((MINIGPT / name).read_bytes())
     arguments = ["generate", "Yesterday I", "--tokens", "1", "--model", str(tmp_path)]
-    assert "tokenizer.json is missing" in refused(*arguments)
+    assert "has no tokenizer.json; give the prompt as token ids" in refused(*arguments)
     (tmp_path / "tokenizer.json").write_text("{}")
     assert "tokenizer.json is not" in refused(*arguments)
     (tmp_path / "config.json").write_text("{")

@@ -42,9 +42,8 @@ class OneSlotTooFar(DenseCache):
 class StuckPosition(DenseCache):
     """A bug: the position never advances, though the slots do."""
 
-    @property
-    def position(self):
-        return min(self._held, 4)
+    def positions(self, n_tokens):
+        return np.minimum(super().positions(n_tokens), 4)
 
 
 class RoundedToHalf(DenseCache):

@@ -58,7 +58,7 @@ def test_generation_stops_where_the_context_is_full(generate):
 def test_generation_stops_behind_the_end_of_text_only_when_asked(generate):
     ids = generate(MODEL, [3, 1, 4], 9).ids
     end = ids[4]
-    stopped = generate(MODEL, [3, 1, 4], 9, stop_id=end)
+    stopped = generate(MODEL, [3, 1, 4], 9, stop_ids={end})
     assert stopped.ids == ids[: ids.index(end) + 1]
     assert stopped.stopped == "end"
 
@@ -67,7 +67,7 @@ def test_generation_stops_behind_the_end_of_text_only_when_asked(generate):
 def test_an_end_of_text_in_the_prompt_stops_nothing(generate):
     ids = generate(MODEL, [3, 1, 4], 2).ids
     unused = next(i for i in range(99) if i not in ids)
-    assert len(generate(MODEL, [3, 1, unused], 2, stop_id=unused).ids) >= 1
+    assert len(generate(MODEL, [3, 1, unused], 2, stop_ids={unused}).ids) >= 1
 
 
 @BOTH

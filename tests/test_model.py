@@ -10,8 +10,7 @@ from kvlab.architecture import Architecture
 from kvlab.cache import DenseCache
 from kvlab.errors import KvlabError
 from kvlab.model import BLAS, EXACT
-from kvlab.model.gpt2 import gpt2_from_tensors
-from kvlab.model.ops import gelu, layer_norm, softmax
+from kvlab.model.ops import gelu, layer_norm, rms_norm, silu, softmax
 
 MODEL, TENSORS = random_model(), random_tensors(PRIMES)
 
@@ -65,7 +64,7 @@ def test_an_untied_head_is_used():
     a = Architecture(**{**vars(PRIMES), "tied_head": False})
     tensors = random_tensors(a)
     ids = random_ids(5)
-    model = gpt2_from_tensors(a, tensors)
+    model = random_model(a)
     hidden = model.forward(ids, DenseCache.for_model(a))
     np.testing.assert_allclose(model.logits(hidden)[0], textbook_logits(tensors, a, ids[0]), atol=1e-3)
 
@@ -122,13 +121,18 @@ def test_keys_and_values_of_a_later_layer_depend_on_earlier_tokens_and_those_of_
 def test_everything_stays_in_float32():
     hidden, cache = run_in_chunks(random_ids(4), [3, 1])
     assert hidden.dtype == cache.keys.dtype == MODEL.logits(hidden).dtype == np.float32
-    x = np.linspace(-3, 3, 10, dtype=np.float32)
-    assert {gelu(x).dtype, softmax(x).dtype, layer_norm(x, x, x, 1e-5).dtype} == {np.dtype(np.float32)}
+    for n_rows in (1, 3):
+        x = np.linspace(-3, 3, 10 * n_rows, dtype=np.float32).reshape(n_rows, 10)
+        results = gelu(x), silu(x), softmax(x), layer_norm(x, x[:1], x[:1], 1e-5), rms_norm(x, x[:1], 1e-5)
+        assert {result.dtype for result in results} == {np.dtype(np.float32)}
 
 
 def test_a_norms_epsilon_is_added_to_the_variance_and_not_to_its_root():
-    x = np.array([1, -1], np.float32)
-    assert layer_norm(x, np.float32(1), np.float32(0), epsilon=3.0).tolist() == [0.5, -0.5]
+    one, zero = np.ones((1, 2), np.float32), np.zeros((1, 2), np.float32)
+    for n_rows in (1, 2):
+        x = np.array([[1, -1]] * n_rows, np.float32)
+        assert layer_norm(x, one, zero, epsilon=3.0).tolist() == [[0.5, -0.5]] * n_rows
+        assert rms_norm(x, one, epsilon=3.0).tolist() == [[0.5, -0.5]] * n_rows
 
 
 def test_large_scores_share_their_weight_and_a_masked_one_gets_none():

@@ -13,7 +13,8 @@ class Architecture:
 
     Attributes:
         name: what people call the model.
-        family: the forward pass that it needs; `"gpt2"` is learned positions, pre-LayerNorm, GELU, biases.
+        family: the forward pass that it needs; `"gpt2"` is learned positions, pre-LayerNorm, GELU, biases, and
+            `"llama"` rotary positions, RMSNorm, SwiGLU, no biases.
         n_layers: `L`, transformer blocks.
         d_model: `d`, width of the residual stream.
         n_heads: `H`, query heads.
@@ -23,7 +24,8 @@ class Architecture:
         vocab_size: `V`, entries of the vocabulary.
         max_context: `S_max`, positions that the model was made for.
         tied_head: whether the output head is the embedding table.
-        norm_epsilon: added to the variance in LayerNorm.
+        norm_epsilon: added to the variance in LayerNorm, to the mean square in RMSNorm.
+        rope_theta: the base of rotary positions, where there are any.
 
     Raises:
         KvlabError: a shape that is not a positive integer, or heads that do not divide; both numbers are named.
@@ -41,6 +43,7 @@ class Architecture:
     max_context: int
     tied_head: bool = True
     norm_epsilon: float = 1e-5
+    rope_theta: float = 10_000.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -1,4 +1,4 @@
-"""What a forward pass asks of a KV cache: where it stands, to keep what is new, and what may be read."""
+"""What a forward pass asks of a KV cache: where its new tokens stand, to keep what is new, and what may be read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
+Positions = NDArray[np.integer]
 
 # A query reads whole blocks of slots. With every path reading the same number of slots for the same position, the
 # same products are summed in the same order, and cached and uncached runs agree to the last bit.
@@ -15,37 +16,42 @@ READ_BLOCK = 32
 
 
 class Reading(NamedTuple):
-    """What some of the new tokens' queries read.
+    """What some of the new tokens' queries read; all of them read the same slots.
 
     Attributes:
-        rows: which of the `T` new tokens; all of them read the same slots.
+        sequences: which of the `B` sequences.
+        tokens: which of their `T` new tokens.
         n_slots: how many slots they read, from slot 0 on.
-        visible: `(rows, n_slots)`, true where a row may attend to a slot; the other slots are read and masked.
+        mask: `(tokens, n_slots)`, added to the scores: 0 where a token may attend to a slot, −∞ where the slot is
+            read and masked.
     """
 
-    rows: slice
+    sequences: slice
+    tokens: slice
     n_slots: int
-    visible: NDArray[np.bool_]
+    mask: NDArray[np.float32]
 
 
 class KVCache(Protocol):
-    """A forward pass over `T` new tokens asks in this order.
+    """A forward pass over `T` new tokens of `B` sequences asks in this order.
 
-    `require_room` and `position` once; `readable(T)` once; in each layer `write`, then `read` for each reading;
-    `advance(T)` at the end. It keeps no copy of any answer, so a cache that answers one of them wrongly is a whole
-    model of one bug.
+    `require_room`, `positions` and `readable` once; in each layer `write`, then `read` for each reading; `advance` at
+    the end. It keeps no copy of any answer, so a cache that answers one of them wrongly is a whole model of one bug.
     """
 
     @property
     def position(self) -> int:
-        """The position of the next token: how many tokens precede it."""
+        """Tokens held of each sequence (of the longest, where they differ): where the next one stands."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the K and V buffers occupy, filled or not."""
+        """Bytes that the buffers occupy, filled or not."""
 
     def require_room(self, batch: int, n_tokens: int) -> None:
         """Raise `KvlabError` unless `n_tokens` more tokens of `batch` sequences fit."""
+
+    def positions(self, n_tokens: int) -> Positions:
+        """Return the positions of the next `n_tokens` tokens, `(B, T)`."""
 
     def readable(self, n_tokens: int) -> list[Reading]:
         """Return what the queries of the next `n_tokens` tokens read, grouped by the number of slots."""
@@ -53,8 +59,38 @@ class KVCache(Protocol):
     def write(self, layer: int, k: Floats, v: Floats) -> None:
         """Store `k` and `v`, each `(B, H_kv, T, d_h)`, behind the tokens held. Does not advance."""
 
-    def read(self, layer: int, n_slots: int) -> tuple[Floats, Floats]:
-        """Return views of the first `n_slots` slots of K and V, each `(B, H_kv, n_slots, d_h)`."""
+    def read(self, layer: int, reading: Reading) -> tuple[Floats, Floats]:
+        """Return the slots of K and V that `reading` names, each `(B, H_kv, n_slots, d_h)`, ready to compute with."""
 
     def advance(self, n_tokens: int) -> None:
         """Count `n_tokens` more as held, once every layer has written them."""
+
+
+def slots_read(position: int, capacity: int) -> int:
+    """Return how many slots the query at `position` reads: its own and those before it, rounded up to whole blocks.
+
+    `min(ceil((t + 1) / 32) · 32, S_max)`, whichever way its sequence got there.
+    """
+    return min((position // READ_BLOCK + 1) * READ_BLOCK, capacity)
+
+
+def causal_readings(
+    held: int, n_tokens: int, capacity: int, window: int | None = None, sequences: slice = slice(None)
+) -> list[Reading]:
+    """Return what `n_tokens` new tokens behind `held` others read: the slots up to their own, or the last `window`."""
+    stop, at = held + n_tokens, held
+    readings = []
+    while at < stop:  # a block at a time: its tokens read the same slots
+        block = at - at % READ_BLOCK
+        last, n_slots = min(block + READ_BLOCK, stop), slots_read(at, capacity)
+        mask = np.zeros((last - at, n_slots), np.float32)
+        mask[:, block:] = _LATER[at - block : last - block, : n_slots - block]
+        if window is not None:
+            mask[np.arange(n_slots) <= np.arange(at, last)[:, None] - window] = -np.inf
+        readings.append(Reading(sequences, slice(at - held, last - held), n_slots, mask))
+        at = last
+    return readings
+
+
+# Within a block, what lies behind each token: −∞ above the diagonal.
+_LATER = np.triu(np.full((READ_BLOCK, READ_BLOCK), -np.inf, np.float32), 1)

@@ -5,33 +5,50 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from kvlab.architecture import gpt2_architecture
+from kvlab.architecture import Architecture, read_architecture
 from kvlab.errors import KvlabError
 from kvlab.model.gpt2 import GPT2, gpt2_from_tensors
+from kvlab.model.llama import Llama, llama_from_tensors
+from kvlab.model.tensors import Progress, TensorOf, open_tensors, silent
+
+Model = GPT2 | Llama
+FAMILIES: Mapping[str, Callable[[Architecture, TensorOf], Model]] = {
+    "gpt2": gpt2_from_tensors,
+    "llama": llama_from_tensors,
+}
 
 # The grammar MiniGPT that the whole site runs: trained once, committed, opened like any other model folder.
 MINIGPT = Path(__file__).parents[1] / "grammar" / "minigpt"
 
 
-def load_model(folder: Path) -> GPT2:
-    """Open a GPT-2 model folder (float32 or float16 weights, computed in float32).
+def load_model(folder: Path, progress: Progress = silent) -> Model:
+    """Open a model folder of the GPT-2 or the Llama family: weights in float32, float16 or bfloat16, run in float32.
+
+    Args:
+        folder: as the library writes it, with one safetensors file or several and an index.
+        progress: called for each tensor with its bytes in the file, and the bytes of all files.
 
     Raises:
         KvlabError: the folder or a file is missing or malformed, a tensor is missing or has a wrong shape, or the
             configuration is of a model that kvlab does not implement. The message names the file.
     """
     config = read_config(folder)
-    architecture = gpt2_architecture(config, name=str(config.get("name") or folder.name))
-    return gpt2_from_tensors(architecture, _read_tensors(folder / "model.safetensors"))
+    architecture = read_architecture(config, name=str(config.get("name") or folder.name))
+    with open_tensors(folder, progress) as tensor:
+        return model_from_tensors(architecture, tensor)
+
+
+def model_from_tensors(architecture: Architecture, tensor: TensorOf) -> Model:
+    """Return the model of an architecture with the weights that `tensor` hands out by name and shape."""
+    return FAMILIES[architecture.family](architecture, tensor)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -50,15 +67,17 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def end_of_text_id(folder: Path) -> int:
-    """Return the id behind which a text ends. Raises `KvlabError` when the configuration names none."""
+def end_of_text_ids(folder: Path) -> frozenset[int]:
+    """Return the ids behind which a text ends. Raises `KvlabError` when the configuration names none."""
     config = read_config(folder)
-    end, vocab_size = config.get("eos_token_id"), gpt2_architecture(config, folder.name).vocab_size
-    if not isinstance(end, int) or isinstance(end, bool) or not 0 <= end < vocab_size:
-        raise KvlabError(
-            f"{folder / 'config.json'} names no eos_token_id of its vocabulary: there is nothing to stop at"
-        )
-    return end
+    named, vocab_size = config.get("eos_token_id"), read_architecture(config, folder.name).vocab_size
+    ends = named if isinstance(named, list) and named else [named]
+    for end in ends:
+        if not isinstance(end, int) or isinstance(end, bool) or not 0 <= end < vocab_size:
+            raise KvlabError(
+                f"{folder / 'config.json'} names no eos_token_id of its vocabulary: there is nothing to stop at"
+            )
+    return frozenset(ends)
 
 
 def save_folder(
@@ -115,16 +134,3 @@ def require_free(folder: Path) -> None:
         tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent).cleanup()
     except OSError as error:
         raise KvlabError(f"{folder} cannot be written: {error.strerror}") from None
-
-
-def _read_tensors(path: Path) -> dict[str, NDArray[np.floating]]:
-    if not path.is_file():
-        raise KvlabError(f"{path} is missing; a model folder holds config.json and model.safetensors")
-    try:
-        return load_file(path)
-    except TypeError:
-        # The library's NumPy side knows no bfloat16 by itself.
-        raise KvlabError(f"{path} holds a dtype that NumPy has not; float32 and float16 are supported") from None
-    except (SafetensorError, OSError, KeyError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise KvlabError(f"{path} is not a readable safetensors file: {reason}") from None

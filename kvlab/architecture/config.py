@@ -1,0 +1,57 @@
+"""Reading keys of a `config.json`: each is checked, and what is wrong is named with its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kvlab.errors import KvlabError
+
+Config = Mapping[str, object]
+
+
+def integer(config: Config, key: str, name: str, default: int | None = None) -> int:
+    """Return a positive integer; `default`, if there is one, where the key is absent or null.
+
+    Raises:
+        KvlabError: the key is missing and has no default, or its value is no positive integer.
+    """
+    value = config.get(key)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        found = f"is {value!r}" if key in config else "is missing"
+        raise KvlabError(f"{name}: {key} {found}; config.json must give it as a positive integer")
+    return value
+
+
+def flag(config: Config, key: str, name: str, default: bool) -> bool:
+    """Return a boolean, `default` where the key is absent. Raises `KvlabError` for anything else."""
+    value = config.get(key, default)
+    if not isinstance(value, bool):
+        raise KvlabError(f"{name}: {key} is {value!r}, and must be true or false")
+    return value
+
+
+def epsilon(config: Config, key: str, name: str, default: float) -> float:
+    """Return what a norm adds below its root, `default` where the key is absent.
+
+    Raises:
+        KvlabError: it is no number between 0 and 1.
+    """
+    value = config.get(key, default)
+    if not isinstance(value, float) or not 0 < value < 1:
+        raise KvlabError(f"{name}: {key} is {value!r}, and must be a number between 0 and 1")
+    return value
+
+
+def require_implemented(config: Config, implemented: Mapping[str, tuple[object, ...]], name: str) -> None:
+    """Raise `KvlabError` for a key that changes the mathematics and has a value that is not implemented.
+
+    Args:
+        config: the configuration.
+        implemented: the values that are, by key; the first is the one that an absent key means.
+        name: of the model.
+    """
+    for key, values in implemented.items():
+        if config.get(key, values[0]) not in values:
+            raise KvlabError(f"{name}: {key} is {config[key]!r}; implemented is {' or '.join(map(repr, values))}")

@@ -1,0 +1,78 @@
+"""Reader of Llama's `config.json`, with the keys that the transformers library writes, now and before its version 5."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from kvlab.architecture.architecture import Architecture
+from kvlab.architecture.config import Config, epsilon, flag, integer, require_implemented
+from kvlab.errors import KvlabError
+
+# Keys that change the mathematics, with the values that the forward pass in kvlab.model.llama implements.
+IMPLEMENTED: dict[str, tuple[object, ...]] = {
+    "hidden_act": ("silu",),
+    "attention_bias": (False,),
+    "mlp_bias": (False,),
+}
+UNSCALED = {"rope_type": "default", "type": "default", "partial_rotary_factor": 1.0, "factor": 1.0}
+
+
+def llama_architecture(config: Config, name: str) -> Architecture:
+    """Return the `Architecture` that a Llama `config.json` describes.
+
+    `num_hidden_layers`, `num_attention_heads`, `hidden_size`, `intermediate_size`, `vocab_size` and
+    `max_position_embeddings` must be there. As in the library's `LlamaConfig`, an absent `num_key_value_heads` means
+    as many as query heads, an absent `head_dim` `hidden_size / num_attention_heads`, an absent `rms_norm_eps` 1e-6, an
+    absent `tie_word_embeddings` false, and an absent base of rotary positions 10,000.
+
+    Raises:
+        KvlabError: a missing or malformed key, or a variant that is not implemented, scaled rotary positions among
+            them.
+    """
+    require_implemented(config, IMPLEMENTED, name)
+    d_model, n_heads = integer(config, "hidden_size", name), integer(config, "num_attention_heads", name)
+    if config.get("head_dim") is None and d_model % n_heads:
+        raise KvlabError(
+            f"{name}: hidden_size {d_model} is not a multiple of num_attention_heads {n_heads}; give head_dim"
+        )
+    head_dim = integer(config, "head_dim", name, default=max(1, d_model // n_heads))
+    if head_dim % 2:
+        raise KvlabError(f"{name}: head_dim {head_dim} is odd; rotary positions turn pairs of elements")
+    return Architecture(
+        name=name,
+        family="llama",
+        n_layers=integer(config, "num_hidden_layers", name),
+        d_model=d_model,
+        n_heads=n_heads,
+        n_kv_heads=integer(config, "num_key_value_heads", name, default=n_heads),
+        head_dim=head_dim,
+        d_ff=integer(config, "intermediate_size", name),
+        vocab_size=integer(config, "vocab_size", name),
+        max_context=integer(config, "max_position_embeddings", name),
+        tied_head=flag(config, "tie_word_embeddings", name, default=False),
+        norm_epsilon=epsilon(config, "rms_norm_eps", name, default=1e-6),
+        rope_theta=_rope_theta(config, name),
+    )
+
+
+def _rope_theta(config: Config, name: str) -> float:
+    """Return the base of unscaled rotary positions: of `rope_parameters`, of `rope_theta`, or the library's default."""
+    parameters: dict[str, object] = {}
+    for key in ("rope_scaling", "rope_parameters"):
+        given = config.get(key)
+        if given is not None and not isinstance(given, Mapping):
+            raise KvlabError(f"{name}: {key} is {given!r}, and must be an object or null")
+        parameters |= given or {}
+    for key, value in parameters.items():
+        if key != "rope_theta" and value not in (None, UNSCALED.get(key)):
+            raise KvlabError(
+                f"{name}: its rotary positions are scaled ({key} is {value!r}); only plain ones are implemented"
+            )
+    bases = [base for base in (parameters.get("rope_theta"), config.get("rope_theta")) if base is not None]
+    for base in bases:
+        if not isinstance(base, int | float) or isinstance(base, bool) or not 1 < base < math.inf:
+            raise KvlabError(f"{name}: rope_theta is {base!r}, and must be a number above 1")
+        if base != bases[0]:
+            raise KvlabError(f"{name}: rope_theta is given twice, as {bases[0]!r} and as {base!r}")
+    return float(bases[0]) if bases else 10_000.0  # type: ignore[arg-type]

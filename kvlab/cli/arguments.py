@@ -1,0 +1,91 @@
+"""What the commands take: counts, token ids, and models by folder or name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from kvlab.cli.terminal import progress_in_bytes
+from kvlab.errors import KvlabError
+
+if TYPE_CHECKING:
+    from kvlab.grammar.tokenizer import Tokenizer
+    from kvlab.model import Model
+
+
+class Count(click.ParamType[int]):
+    """A whole number of at least `least`; every count of the command line is one."""
+
+    name = "integer"
+    MOST = 10**15  # no model, batch or context comes near; beyond it a digit too many has been typed
+
+    def __init__(self, least: int = 1) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or refuse with a sentence that says what would be right."""
+        written = str(value)
+        digits = written.lstrip("0") or "0"
+        # By its length first: Python reads no number of thousands of digits.
+        readable = written.isascii() and written.isdigit() and len(digits) <= len(str(self.MOST))
+        if not readable or not self.least <= int(digits) <= self.MOST:
+            shown = written if len(written) <= 40 else f"{written[:40]}…"
+            self.fail(f"{shown!r} is no whole number from {self.least} to {self.MOST:,}.", param, ctx)
+        return int(digits)
+
+
+class Ids(click.ParamType[list[int]]):
+    """Token ids, with commas between them."""
+
+    name = "ids"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Return the ids, or refuse the one that is none."""
+        return [Count(least=0).convert(part.strip(), param, ctx) for part in str(value).split(",")]
+
+
+of_model = click.option(
+    "--model",
+    "model_name",
+    metavar="FOLDER|demo",
+    help="A GPT-2 or Llama folder of the transformers library, or the demo model; default the MiniGPT.",
+)
+as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+class Opened(NamedTuple):
+    """A model, where it came from, and its tokenizer if it has one."""
+
+    model: Model
+    folder: Path | None
+    tokenizer: Tokenizer | None
+
+    def ids_of(self, text: str) -> list[int]:
+        """Return the token ids of a text. Raises `KvlabError` when the model has no tokenizer."""
+        if self.tokenizer is None:
+            where = self.folder or "the demo model"
+            raise KvlabError(f"{where} has no tokenizer.json; give the prompt as token ids, such as --ids 1,2,3")
+        return self.tokenizer.encode(text)
+
+    def require_folder(self) -> Path:
+        """Return the model's folder. Raises `KvlabError` when it has none."""
+        if self.folder is None:
+            raise KvlabError("the demo model has no end-of-text token; leave out --stop")
+        return self.folder
+
+
+def open_model(name: str | None) -> Opened:
+    """Open what `--model` names: a folder, the demo model, or the MiniGPT where nothing is named."""
+    from kvlab.grammar.tokenizer import Tokenizer
+    from kvlab.model.checkpoint import MINIGPT, load_model
+    from kvlab.model.demo import demo_model
+
+    if name == "demo":
+        return Opened(demo_model(), None, None)
+    folder = Path(name) if name else MINIGPT
+    with progress_in_bytes("loading") as progress:
+        model = load_model(folder, progress)
+    path = folder / "tokenizer.json"
+    return Opened(model, folder, Tokenizer.from_file(path) if path.exists() else None)

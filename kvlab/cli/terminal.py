@@ -1,0 +1,68 @@
+"""What the commands say: a card for people, one JSON object for programs, and notes and progress on stderr.
+
+Nothing else in kvlab prints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+SHOWN_FROM_BYTES = 100_000_000  # a smaller file is read before a bar could be
+
+
+def note(sentence: str) -> None:
+    """Say a sentence on stderr."""
+    print(f"kvlab: {sentence}", file=sys.stderr)
+
+
+class _Card(Console):
+    """A console that leaves a reader who has gone to `main`."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise again what was caught: rich itself would exit with 1, which means "differs" here."""
+        raise BrokenPipeError
+
+
+def print_json(**values: Any) -> None:
+    """Print one JSON object alone."""
+    print(json.dumps(values, ensure_ascii=False))
+
+
+def print_card(title: str, rows: dict[str, str]) -> None:
+    """Print a card: a name and a text a row."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    for name, value in rows.items():
+        grid.add_row(name, value)
+    # No markup: a bracket in a text is a bracket.
+    _Card(markup=False, highlight=False).print(Panel(grid, title=title, title_align="left", expand=False))
+
+
+@contextmanager
+def progress_in_bytes(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Likewise for bytes; yield a function of the bytes done and of all, which shows nothing of small files."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None, visible=False)
+        yield lambda done, total: bar.update(task, advance=done, total=total, visible=total > SHOWN_FROM_BYTES)
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on stderr where someone watches; yield the function that advances it by one."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task)
