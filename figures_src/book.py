@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import html
 import importlib
-import io
 import json
 import posixpath
 import re
@@ -15,9 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from figures_src import kept, mathfont, values
+from figures_src import kept, mathfont, measured, values
 from figures_src.errors import BookError
-from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_svg
+from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_csv, to_svg
 from figures_src.markup import numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
 from figures_src.markup.damage import damage
@@ -25,11 +23,14 @@ from figures_src.markup.data import data_attributes, table_cell
 from figures_src.markup.lint import typed_numbers
 from figures_src.markup.math import to_mathml
 from figures_src.markup.summary import read_summary, with_summaries
-from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark
-from figures_src.page import Derivation, FormulaFace, Page
+from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark, tokens_in
+from figures_src.markup.unmeasured import UnmeasuredExtension
+from figures_src.page import Derivation, FormulaFace, Page, Shown
 from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab import formula
+from kvlab.benchmark import record
+from kvlab.benchmark.record import NotMeasuredError
 
 CSS_PIXELS_WIDE = 576  # how wide a figure stands on a large screen
 
@@ -59,9 +60,15 @@ class Book:
         self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
         self.drawn = 0
         self.tokens = TokenExtension()
-        self.blocks = BlockExtension(Makers(self._picture, self._table, self._derivation), self._guard_block)
+        makers = Makers(self._picture, self._table, self._derivation, self._check_measured, self._unmeasured)
+        self.blocks = BlockExtension(makers, self._guard_block)
+        self.unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self._guard = guard
         self._reading: Reading | None = None
+
+    def measure(self) -> str | None:
+        """Take the measurements that pages quote, unless this machine has them; return why there are none, or None."""
+        return record.ensure()
 
     # One page, from its text to its HTML.
 
@@ -179,7 +186,8 @@ class Book:
         attributes = " ".join(
             f'{name}="{html.escape(text)}"' for name, text in data_attributes(value, token.format).items()
         )
-        return f"<data {attributes}>{html.escape(shown, quote=False)}</data>"
+        shown = f"<data {attributes}>{html.escape(shown, quote=False)}</data>"
+        return shown + measured.stale_mark(value, Words(self._current().language))
 
     def _in_attribute(self, token: Token) -> str:
         return self._show(token, self._value(token))
@@ -237,8 +245,14 @@ class Book:
     def _table(self, name: str) -> tuple[list[str], list[list[Cell]]]:
         reading = self._current()
         table = self._named("tables", name)(Words(reading.language))
-        cells = [[table_cell(cell, reading.language) for cell in row] for row in table.rows]
-        return list(table.header), cells
+        return list(table.header), [[self._cell(cell) for cell in row] for row in table.rows]
+
+    def _cell(self, cell: str | Shown) -> Cell:
+        language = self._current().language
+        try:
+            return table_cell(cell, language)
+        except NotMeasuredError:
+            return Cell(Words(language)("book.no_measurement"))
 
     def _derivation(self, name: str) -> str:
         reading = self._current()
@@ -261,7 +275,7 @@ class Book:
         svg = self._drawn(data, drawing.draw, words)
         for palette in PALETTES:
             self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = recoloured(svg, LIGHT, palette)
-        self.assets[f"{folder}/{name}.csv"] = _csv(data)
+        self.assets[f"{folder}/{name}.csv"] = to_csv(data)
         width, height = (float(n) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
         up = posixpath.relpath(folder, posixpath.dirname(reading.url) or ".")
         return Picture(
@@ -270,6 +284,7 @@ class Book:
             csv_label=Words(reading.language)("book.csv"),
             width=CSS_PIXELS_WIDE,
             height=round(CSS_PIXELS_WIDE * height / width),
+            note=Words(reading.language)("book.stale_figure") if drawing.measured and measured.stale() else "",
         )
 
     def _drawn(self, data: Mapping[str, Any], draw: Callable[..., Any], words: Words) -> str:
@@ -280,6 +295,21 @@ class Book:
             return to_svg(draw(data, words, LIGHT))
 
         return kept.keep("figures", key, draw_now)
+
+    # Measurements.
+
+    def _check_measured(self, text: str) -> None:
+        """Raise `NotMeasuredError` when a value that `text` names has none; its names count as used even so."""
+        names, page = {token.name for token in tokens_in(text, self.tokens.tokens)}, self._current().page
+        try:
+            measured.require(page.values[name] for name in names & page.values.keys())
+        except NotMeasuredError:
+            for name in names & page.defined_at.keys():
+                self._use(name)
+            raise
+
+    def _unmeasured(self, error: NotMeasuredError) -> str:
+        return measured.sentence(error, Words(self._current().language))
 
     # Where we are.
 
@@ -328,11 +358,3 @@ def twin_language(language: str) -> str:
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-
-
-def _csv(data: Mapping[str, Any]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(data)
-    writer.writerows(zip(*data.values(), strict=True))
-    return buffer.getvalue()

@@ -24,6 +24,13 @@ ROOT = Path(__file__).parents[1]
 T = TypeVar("T")
 log = logging.getLogger("mkdocs.hooks.kvlab")
 book: Book
+serving = False
+
+
+def on_startup(command: str, **_: Any) -> None:
+    """Remember what mkdocs was asked for: the live server never measures."""
+    global serving
+    serving = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -37,9 +44,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         del sys.modules[name]
     importlib.invalidate_caches()
     book = guarded(lambda: importlib.import_module("figures_src.book").Book(ROOT, guarded))
+    if not serving:
+        trouble = book.measure()
+        if trouble:
+            log.info(f"nothing was measured, and the pages say so: {trouble}")  # a busy machine fails no build
     # Those of the build before are instances, and the live server hands in the same configuration.
     named = [extension for extension in config.markdown_extensions if isinstance(extension, str)]
-    config.markdown_extensions = [*named, book.tokens, book.blocks]  # type: ignore[list-item]
+    config.markdown_extensions = [*named, book.tokens, book.blocks, book.unmeasured]  # type: ignore[list-item]
     return config
 
 

@@ -50,6 +50,7 @@ class Drawing(NamedTuple):
 
     data: Callable[[], Data]
     draw: Callable[[Data, Words, Palette], Figure]
+    measured: bool = False
 
 
 @dataclass
@@ -95,10 +96,16 @@ class Page:
         self.tables[make.__name__] = make
         return make
 
-    def figure(self, name: str, data: Callable[[], Data], draw: Callable[[Data, Words, Palette], Figure]) -> None:
-        """Name a figure; its words stand below the same name in the words files."""
+    def figure(
+        self,
+        name: str,
+        data: Callable[[], Data],
+        draw: Callable[[Data, Words, Palette], Figure],
+        measured: bool = False,
+    ) -> None:
+        """Name a figure; its words stand below the same name in the words files. `measured` data may grow stale."""
         self._note(name, 2)
-        self.figures[name] = Drawing(data, draw)
+        self.figures[name] = Drawing(data, draw, measured)
 
     def claim(self, sentence: str, *ascending: Value) -> None:
         """State what the page's words rely on, `a < b < …`: should results say otherwise, the tests fail."""

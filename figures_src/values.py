@@ -16,6 +16,8 @@ from kvlab.errors import KvlabError
 # A result is kept when it took longer than this, or when its function runs the model: a warm build runs none.
 KEEP_FROM_SECONDS = 0.05
 RUNS_THE_MODEL = "kvlab.generation"
+# What is in the record of measurements may change without any source: never kept.
+RECORD = "kvlab.benchmark.record"
 
 _seen: dict[str, object] = {}  # within one build, both languages and every page share a result
 ran: list[str] = []  # the calls among them that were run because their results were not kept
@@ -40,6 +42,12 @@ class Value:
             name: argument.result if isinstance(argument, Value) else argument
             for name, argument in self.arguments.items()
         }
+
+    @cached_property
+    def measured(self) -> bool:
+        """Whether it comes from the record of measurements, itself or through an argument."""
+        arguments = (argument for argument in self.arguments.values() if isinstance(argument, Value))
+        return self.function.__module__ == RECORD or any(argument.measured for argument in arguments)
 
     @cached_property
     def origin(self) -> str:
@@ -68,6 +76,8 @@ class Value:
 
     def _run_or_recall(self) -> Any:
         module = self.function.__module__
+        if self.measured:
+            return self.function(**self.literals)
         key = kept.key_of(self.origin, kept.sources_of(module), kept.data_read_by(module))
         recalled = _literal(kept.lookup("values", key))
         if recalled is not None:

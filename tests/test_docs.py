@@ -15,7 +15,9 @@ from figures_src.words import Words
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGE_MODULES = [
-    path.stem for path in (ROOT / "figures_src/pages").glob("*.py") if path.stem not in ("__init__", "shapes")
+    path.stem
+    for path in (ROOT / "figures_src/pages").glob("*.py")
+    if path.stem not in ("__init__", "shapes", "measurements")
 ]
 PAGES = sorted(path.relative_to(DOCS / "en").as_posix() for path in (DOCS / "en").rglob("*.md"))
 
@@ -98,8 +100,8 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
             make(Words("en"))
         for name, drawing in page.figures.items():
             drawing.draw(drawing.data(), Words("en", f"{name}."), LIGHT)
-    book = (ROOT / "figures_src/book.py").read_text(encoding="utf-8")
-    asked |= set(re.findall(r'\("(book\.\w+)"\)', book))
+    book = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "figures_src").glob("*.py"))
+    asked |= set(re.findall(r'"(book\.\w+)"', book))
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,15 @@ def to_svg(figure: Figure) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({**mpl.rcParamsDefault, **_RC}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def to_csv(data: Data) -> str:
+    """Return the figure's data as a table of text, a column a name."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(data)
+    writer.writerows(zip(*data.values(), strict=True))
     return buffer.getvalue()
 
 

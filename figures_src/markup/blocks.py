@@ -23,6 +23,8 @@ from markdown.util import AtomicString
 
 from figures_src.errors import BookError, nearest
 from figures_src.figures.style import PALETTES
+from figures_src.markup.unmeasured import place_sentence
+from kvlab.benchmark.record import NotMeasuredError
 
 BLOCK = re.compile(r"\[\[(?P<kind>\w+) +(?P<name>\w+)\]\] *(?:\n|$)")
 # Between arithmatex's blocks (79.9) and the paragraph; lists and admonitions hand their contents down to it.
@@ -30,13 +32,14 @@ PRIORITY = 76
 
 
 class Picture(NamedTuple):
-    """A drawn figure: where its files lie, seen from the page, and its size in CSS pixels."""
+    """A drawn figure: where its files lie, seen from the page, its size in CSS pixels, and what to say of its data."""
 
     image_url: Callable[[str], str]
     csv_url: str
     csv_label: str
     width: int
     height: int
+    note: str = ""
 
 
 class Cell(NamedTuple):
@@ -48,11 +51,16 @@ class Cell(NamedTuple):
 
 
 class Makers(NamedTuple):
-    """What makes the insides of a block; each takes its name on the page that is being read."""
+    """What makes the insides of a block; each takes its name on the page that is being read.
+
+    `check` and `sentence` are those of `figures_src.markup.unmeasured`: any of the others may lack a measurement.
+    """
 
     picture: Callable[[str], Picture]
     table: Callable[[str], tuple[list[str], list[list[Cell]]]]
     derivation: Callable[[str], str]
+    check: Callable[[str], None]
+    sentence: Callable[[NotMeasuredError], str]
 
 
 class BlockExtension(Extension):
@@ -90,7 +98,11 @@ class _Blocks(BlockProcessor):
         kinds = {"fig": self.figure, "table": self.table, "derive": self.derivation}
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
-        kinds[kind](parent, name, text)
+        try:
+            self.makers.check(text)
+            kinds[kind](parent, name, text)
+        except NotMeasuredError as error:
+            place_sentence(parent, self.makers.sentence(error))
 
     def figure(self, parent: ElementTree.Element, name: str, text: str) -> None:
         alt, _, caption = text.partition("\n")
@@ -102,7 +114,7 @@ class _Blocks(BlockProcessor):
         figure.text = self.raw("".join(self.image(picture, palette.name, alt) for palette in PALETTES))
         figcaption = ElementTree.SubElement(figure, "figcaption")
         link = f'<a class="kv-csv" href="{picture.csv_url}">{html.escape(picture.csv_label)}</a>'
-        figcaption.text = f"{caption.strip()} {self.raw(link)}"
+        figcaption.text = " ".join(filter(None, (caption.strip(), picture.note, self.raw(link))))
 
     def image(self, picture: Picture, palette: str, alt: str) -> str:
         # The theme shows one of the two by the end of its address; the hidden one is not loaded.

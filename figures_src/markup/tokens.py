@@ -94,6 +94,11 @@ def fill_plain(text: str, tokens: list[Token], show: Callable[[Token], str]) -> 
     return MARK.sub(lambda match: show(_token_of(match, tokens)), text)
 
 
+def tokens_in(text: str, tokens: list[Token]) -> list[Token]:
+    """Return the tokens whose marks stand in `text`."""
+    return [_token_of(match, tokens) for match in MARK.finditer(text)]
+
+
 def _token_of(match: re.Match[str], tokens: list[Token]) -> Token:
     return tokens[int("".join(str(ord(digit) - _ZERO) for digit in match[1]))]
 

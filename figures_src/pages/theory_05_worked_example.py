@@ -5,6 +5,7 @@ from __future__ import annotations
 from figures_src.figures import cache_levels, step_reads
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
+from figures_src.pages.measurements import measured
 from figures_src.pages.shapes import kv_shapes, shapes
 from figures_src.values import Value, call
 from figures_src.words import Words
@@ -182,6 +183,12 @@ def per_token(words: Words) -> Table:
 
 page.value("gpt3_over_mini", units.ratio, numerator=TOKEN["GPT-3 175B"], denominator=TOKEN["MiniGPT"])
 page.reuse("hundred_fp32", _cache("MiniGPT", hundred, one, FP32))
+
+# What the cache saves.
+
+page.reuse("uncached_over_cached", measured("bench.generation.uncached_over_cached"))
+page.reuse("generated_run", measured("bench.generation.generated_tokens"))
+page.reuse("prompt_run", measured("bench.generation.prompt_tokens"))
 
 # Prefill and decode.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -19,7 +21,10 @@ class SlotCache:
     Attributes:
         shape: `(n_layers, batch, n_kv_heads, capacity, head_dim)`.
         dtype: of what is written and read; what is stored may be narrower.
+        most_at_once: new tokens that one pass may bring; None where nothing but the capacity limits them.
     """
+
+    most_at_once: int | None = None
 
     def __init__(self, shape: Shape, dtype: DTypeLike = np.float32) -> None:
         if any(not isinstance(n, int) or n < 1 for n in shape):
@@ -39,6 +44,15 @@ class SlotCache:
     def capacity(self) -> int:
         """Slots of each sequence."""
         return self.shape[3]
+
+    @property
+    def bytes_per_element(self) -> Fraction:
+        """Bytes that storing one element takes, what is kept beside it included."""
+        return Fraction(self.dtype.itemsize)
+
+    def slots_after(self, n_tokens: int) -> int:  # noqa: ARG002 - the caches that grow need it
+        """Return the slots that each sequence has once `n_tokens` more are written: all from the beginning."""
+        return self.capacity
 
     @property
     def position(self) -> int:
@@ -67,6 +81,12 @@ class SlotCache:
         """Count `n_tokens` more as held. Raises `KvlabError` when they exceed the capacity."""
         self.require_room(self.batch, n_tokens)
         self._held += n_tokens
+
+    def truncate(self, n_tokens: int) -> None:
+        """Forget all tokens but the first `n_tokens`. Raises `KvlabError` when fewer are written."""
+        if not 0 <= n_tokens <= self.capacity:
+            raise KvlabError(f"{n_tokens} tokens cannot be kept of {self.capacity} slots")
+        self._held = n_tokens
 
     def require_entry(self, layer: int, k: Floats, v: Floats) -> None:
         """Raise `KvlabError` unless `k` and `v` are entries of this cache's layers, heads and dtype, and fit."""

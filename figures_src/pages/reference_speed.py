@@ -1,0 +1,119 @@
+"""Results of the page `reference/speed`: kvlab against its roofline, its peers and its own formulas."""
+
+from __future__ import annotations
+
+from figures_src.figures import curves
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.measurements import measured
+from figures_src.values import call
+from figures_src.words import Words
+from kvlab import catalog, units
+from kvlab.accounting import memory, parameters
+from kvlab.benchmark import record
+
+page = Page("reference/speed")
+
+# The machine.
+
+
+@page.table
+def machine(words: Words) -> Table:
+    """Return where and when the measurements were taken."""
+    keys = ("processor", "cores", "system", "python", "numpy", "blas", "taken")
+    rows: list[list[str | Shown]] = [
+        [words(f"machine.{key}"), Shown(call(record.measured_on, what=key))] for key in keys
+    ]
+    return Table(header=[words("machine.what"), words("machine.which")], rows=rows)
+
+
+# Decode against its roofline.
+
+shapes = {
+    field: call(catalog.shape, model_name="GPT-2 small", field=field)
+    for field in ("n_layers", "d_model", "d_ff", "vocab_size", "max_context")
+}
+weights = call(memory.weight_bytes, parameters=call(parameters.gpt2_parameters, **shapes), bytes_per_element=4)
+page.reuse("gpt2_weights", weights)
+contexts = measured("bench.gpt2_small.contexts")
+
+
+@page.table
+def roofline(words: Words) -> Table:
+    """Return the decode step and its bound at each context."""
+    rows: list[list[str | Shown]] = []
+    for context in contexts.result:
+        parts = [f"bench.gpt2_small.{part}.{context}" for part in ("decode_ms", "roofline_ms", "decode_over_roofline")]
+        numbers = [Shown(measured(part), "fixed2") for part in parts]
+        rows.append([Shown(call(units.given, quantity=context)), *numbers])
+    return Table(header=[words(f"roofline.{column}") for column in ("context", "decode", "bound", "ratio")], rows=rows)
+
+
+page.reuse("decode_over_roofline", measured("bench.gpt2_small.decode_over_roofline_median"))
+
+# Peers.
+
+
+@page.table
+def peers(words: Words) -> Table:
+    """Return how much longer other people's code takes for a step."""
+    columns = ("transformers", "sdpa", "torch")
+    keys = ("transformers_over_kvlab", "transformers_sdpa_over_kvlab", "torch_over_kvlab")
+    rows: list[list[str | Shown]] = [
+        [name, *(Shown(measured(f"bench.{model}.{key}"), "fixed2") for key in keys)]
+        for name, model in (("GPT-2 small", "gpt2_small"), ("MiniGPT", "mini"))
+    ]
+    return Table(header=[words("peers.model"), *(words(f"peers.{column}") for column in columns)], rows=rows)
+
+
+# What byte identity costs.
+
+
+@page.table
+def identity(words: Words) -> Table:
+    """Return what the products that repeat their bytes take, as multiples of plain ones."""
+    paths = {
+        "decode_gpt2_small": "identity.decode_cost_gpt2_small",
+        "decode_mini": "identity.decode_cost_mini",
+        "prefill_mini": "prefill.exact_over_blas_mini",
+        "prefill_gpt2": "prefill.exact_over_blas_gpt2_small",
+    }
+    rows: list[list[str | Shown]] = [
+        [words(f"identity.{name}"), Shown(measured(f"bench.{path}"), "fixed2")] for name, path in paths.items()
+    ]
+    return Table(header=[words("identity.what"), words("identity.ratio")], rows=rows)
+
+
+# The curves.
+
+
+def curves_data() -> Data:
+    """Return the measured points and what the formulas predict for them; every second one was held out."""
+    columns: dict[str, list[object]] = {"run": [], "tokens": [], "held_out": [], "measured_s": [], "predicted_s": []}
+    for run in ("cached", "uncached"):
+        tokens, seconds, predicted = (
+            measured(f"curves.{run}.{what}").result for what in ("contexts", "measured_seconds", "predicted_seconds")
+        )
+        columns["run"] += [run] * len(tokens)
+        columns["tokens"] += tokens
+        columns["held_out"] += [place % 2 == 1 for place in range(len(tokens))]
+        columns["measured_s"] += seconds
+        columns["predicted_s"] += predicted
+    return columns
+
+
+page.figure("curves", curves_data, curves.draw, measured=True)
+page.value("promise", units.ratio, numerator=1, denominator=10)
+page.reuse("uncached_over_cached", measured("bench.generation.uncached_over_cached"))
+page.reuse("generated", measured("bench.generation.generated_tokens"))
+page.reuse("prompt", measured("bench.generation.prompt_tokens"))
+
+
+@page.table
+def errors(words: Words) -> Table:
+    """Return the largest error of each formula on the points that its fit has not seen."""
+    rows: list[list[str | Shown]] = [
+        [words(f"errors.{name}"), Shown(measured(f"curves.{name}.held_out_error"), "percent1")]
+        for name in ("memory", "cached", "uncached")
+    ]
+    return Table(header=[words("errors.quantity"), words("errors.error")], rows=rows)

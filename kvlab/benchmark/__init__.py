@@ -1,0 +1,1 @@
+"""How time is measured, against what, and the record of what was measured."""

@@ -1,0 +1,185 @@
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from random_models import PRIMES, random_model
+
+from kvlab.benchmark import bench, curves, instructions
+from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, roofline
+from kvlab.benchmark.prefill import plain_prefill, prefill
+from kvlab.benchmark.timing import Timed, interleaved
+from kvlab.cache import DenseCache, slots_read
+from kvlab.errors import KvlabError
+
+MODEL = random_model(PRIMES)
+
+
+def test_contenders_take_turns_and_each_round_has_every_one_of_them_once():
+    ran = []
+    timed = interleaved({name: lambda name=name: ran.append(name) for name in "abc"}, rounds=40)
+    rounds = [tuple(ran[start : start + 3]) for start in range(0, len(ran), 3)]
+    assert all(sorted(one) == ["a", "b", "c"] for one in rounds)
+    assert len(rounds) == 41  # one is not counted
+    assert len(set(rounds)) == 6  # every order comes up
+    assert {name: len(run.seconds) for name, run in timed.items()} == dict.fromkeys("abc", 40)
+
+
+def test_a_repeated_task_is_timed_as_the_mean_of_its_runs(monkeypatch):
+    ran = []
+    clock = iter(range(0, 1000, 12))
+    monkeypatch.setattr("kvlab.benchmark.timing.time.perf_counter", lambda: next(clock))
+    timed = interleaved({"a": lambda: ran.append(1)}, rounds=2, repeat=4)
+    assert len(ran) == 1 + 2 * 4
+    assert timed["a"].seconds == (3.0, 3.0)
+
+
+def test_the_least_time_counts_and_the_noise_is_the_distance_of_two_halves():
+    timed = Timed((3.0, 2.5, 2.0, 7.0, 9.0, 2.5))
+    assert timed.least == 2.0
+    assert timed.noise == 0.25
+
+
+def test_one_round_tells_nothing_of_noise():
+    with pytest.raises(KvlabError, match="at least 2"):
+        interleaved({"a": int}, rounds=1)
+
+
+def test_threads_are_refused_once_numpy_is_loaded_with_others():
+    program = (
+        "import os; os.environ.pop('OPENBLAS_NUM_THREADS', None)\n"
+        "import numpy\nfrom kvlab.benchmark.timing import take_one_thread\ntake_one_thread()"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "NumPy is loaded already" in run.stderr
+
+
+def test_the_timed_step_is_the_step_of_the_model_and_can_be_repeated():
+    cache = filled_cache(MODEL)
+    step = decode_step(MODEL, cache, 40)
+    first, again = step(), step()
+    assert first.tobytes() == again.tobytes()
+    assert cache.position == 41
+    np.testing.assert_allclose(plain_step(MODEL, cache, 40)(), first, rtol=0, atol=1e-4 * np.abs(first).max())
+
+
+def test_every_slot_of_a_filled_cache_is_written():
+    cache = filled_cache(MODEL)
+    assert np.count_nonzero(cache.keys) == cache.keys.size
+    assert np.count_nonzero(cache.values) == cache.values.size
+
+
+def test_the_roofline_reads_each_weight_matrix_once_and_the_bytes_of_the_cache(monkeypatch):
+    read = []
+    monkeypatch.setattr("kvlab.benchmark.decode.np.dot", lambda matrix, vector: read.append(matrix))
+    task = roofline(MODEL, 40)
+    task()
+    a = PRIMES
+    of_a_block = a.d_model * (3 * a.d_model + a.d_model + 2 * a.d_ff)
+    weights = a.n_layers * of_a_block + a.vocab_size * a.d_model
+    held = 2 * a.n_layers * a.n_kv_heads * 40 * a.head_dim
+    assert sum(matrix.size for matrix in read) == weights + held
+    # Where they lie, and not copies.
+    assert read[0] is MODEL.blocks[0].c_attn.weight
+    assert read[-2] is MODEL.head
+
+
+def test_the_plain_prefill_computes_what_the_other_computes():
+    ours, plain = prefill(MODEL, 70)(), plain_prefill(MODEL, 70)()
+    np.testing.assert_allclose(plain, ours, rtol=0, atol=1e-4 * np.abs(ours).max())
+    assert plain.tobytes() != ours.tobytes()
+
+
+def test_a_formula_that_holds_is_found_and_its_error_on_unseen_points_is_nothing():
+    contexts = (16, 32, 48, 64, 80, 96)
+    measured = tuple(5.0 + 0.25 * context for context in contexts)
+    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)])
+    assert curve.predicted == pytest.approx(measured)
+    assert curve.held_out_error < 1e-12
+
+
+def test_a_formula_that_does_not_hold_is_caught_on_the_points_that_it_has_not_seen():
+    contexts = (16, 32, 48, 64, 80, 96)
+    # A line passes through every point of the fit, and none of the others is on it.
+    measured = tuple(float(context) * (1 if place % 2 == 0 else 2) for place, context in enumerate(contexts))
+    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)])
+    assert curve.predicted[::2] == pytest.approx(measured[::2])
+    assert curve.held_out_error == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("contexts", "terms", "reason"), [((1, 3, 2), 1, "do not ascend"), ((1, 2, 3, 4), 3, "2 points cannot fix 3")]
+)
+def test_a_fit_that_means_nothing_is_refused(contexts, terms, reason):
+    with pytest.raises(KvlabError, match=reason):
+        curves.fitted(contexts, (1.0,) * len(contexts), [np.ones(len(contexts))] * terms)
+
+
+def test_the_terms_of_a_pass_count_the_slots_that_its_readings_read():
+    cache = DenseCache.for_model(PRIMES)
+    for context in (16, 32, 80):
+        read = sum(len(reading.mask) * reading.n_slots for reading in cache.readable(context))
+        assert read == sum(slots_read(position, PRIMES.max_context) for position in range(context))
+    ones, slots = curves.cached_terms()
+    assert ones.tolist() == [1] * 8
+    assert slots.tolist() == [32, 32, 64, 64, 96, 96, 128, 128]
+    tokens, read = curves.uncached_terms()[1:]
+    assert tokens.tolist() == list(range(16, 129, 16))
+    assert read.tolist()[:3] == [16 * 32, 32 * 32, 32 * 32 + 16 * 64]
+
+
+def test_the_memory_of_a_growing_cache_is_measured_at_the_allocator_and_meets_the_formula():
+    curve = curves.memory_curve(curves.load_model(curves.MINIGPT))
+    assert curve.predicted == tuple(1024.0 * context for context in curves.CONTEXTS)
+    assert all(measured > predicted for measured, predicted in zip(curve.measured, curve.predicted, strict=True))
+    # The arrays' own headers and nothing else: some hundred bytes beside 16 KiB at the shortest context.
+    assert max(m - p for m, p in zip(curve.measured, curve.predicted, strict=True)) < 2048
+    assert curve.held_out_error < 0.10
+
+
+def test_the_curves_say_what_they_measured_and_what_the_formula_gave():
+    advanced = []
+    results = curves.curves(quick=True, progress=lambda: advanced.append(1))
+    assert len(advanced) == curves.STEPS
+    for name in ("cached", "uncached"):
+        curve = results[name]
+        assert curve["contexts"] == list(range(16, 129, 16))
+        assert all(seconds > 0 for seconds in curve["measured_seconds"])
+        assert curve["held_out_error"] >= 0
+        assert curve["noise"] >= 0
+    json.dumps(results)
+
+
+def test_what_the_kernel_counts_grows_with_the_work_or_is_not_counted_at_all():
+    # The time of the task, an event that every Linux kernel counts: the same way, without a hardware counter.
+    task_clock = (1, 1)
+    little, much = (instructions.count(lambda n=n: math.fsum(range(n)), task_clock) for n in (10**3, 10**6))
+    if little is not None:
+        assert 0 < little < much
+    assert instructions.count(int, event=(99, 99)) is None
+
+
+def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
+    monkeypatch.setattr(bench, "GPT2_SMALL", PRIMES)
+    monkeypatch.setattr(bench, "GPT2_WIDTH", replace(PRIMES, max_context=256))
+    monkeypatch.setattr(bench, "CONTEXTS", (16, 32, 64))
+    monkeypatch.setattr(bench, "ROUNDS_QUICK", 2)
+    monkeypatch.setattr(bench.peers, "available", lambda: False)
+    advanced = []
+    results = bench.bench(quick=True, progress=lambda: advanced.append(1))
+    assert len(advanced) == bench.steps(quick=True)
+    keys = {
+        "gpt2_small": ["decode_over_roofline_median", "transformers_over_kvlab", "torch_over_kvlab"],
+        "mini": ["decode_us_per_token", "transformers_over_kvlab"],
+        "prefill": ["exact_over_blas_mini", "exact_over_blas_gpt2_small"],
+        "identity": ["decode_cost"],
+        "generation": ["uncached_over_cached"],
+    }
+    for part, named in keys.items():
+        for key in named:
+            figure = results[part][key]
+            assert figure is None if key.endswith("_over_kvlab") else figure > 0, (part, key)
+    assert json.loads(json.dumps(results)) == results
