@@ -13,9 +13,12 @@ from collections.abc import Sequence
 
 import click
 
+from kvlab.cli.bench import bench
+from kvlab.cli.measure import curves, measure
 from kvlab.cli.run import generate, verify
 from kvlab.cli.size import size
 from kvlab.cli.terminal import note
+from kvlab.cli.trace import trace
 from kvlab.cli.train import train
 from kvlab.errors import KvlabError
 
@@ -24,10 +27,10 @@ EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 130
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
-    """Run the KV cache: generate with it and without, prove that it changes nothing, size it, train the model."""
+    """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
 
 
-for command in (generate, verify, size, train):
+for command in (generate, trace, verify, size, bench, curves, measure, train):
     cli.add_command(command)
 
 

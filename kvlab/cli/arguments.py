@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kvlab.cli.terminal import progress_in_bytes
+from kvlab.cli.terminal import note, progress_in_bytes
 from kvlab.errors import KvlabError
 
 if TYPE_CHECKING:
+    from kvlab.generation import Generation
     from kvlab.grammar.tokenizer import Tokenizer
     from kvlab.model import Model
 
@@ -56,18 +57,24 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON obj
 
 
 class Opened(NamedTuple):
-    """A model, where it came from, and its tokenizer if it has one."""
+    """A model, where it came from, and its tokenizer; or, in a sentence, why there is none that can be used."""
 
     model: Model
     folder: Path | None
     tokenizer: Tokenizer | None
+    without: str = ""
 
     def ids_of(self, text: str) -> list[int]:
-        """Return the token ids of a text. Raises `KvlabError` when the model has no tokenizer."""
+        """Return the token ids of a text. Raises `KvlabError` when the model has no tokenizer that can be used."""
         if self.tokenizer is None:
-            where = self.folder or "the demo model"
-            raise KvlabError(f"{where} has no tokenizer.json; give the prompt as token ids, such as --ids 1,2,3")
+            raise KvlabError(f"{self.without}; give the prompt as token ids, such as --ids 1,2,3")
         return self.tokenizer.encode(text)
+
+    def note_stop(self, run: Generation, asked: int) -> None:
+        """Say when a run ended early because the model's context is full."""
+        if run.stopped == "context":
+            limit = self.model.architecture.max_context
+            note(f"stopped after {len(run.ids)} of {asked} tokens: the context of {limit} is full")
 
     def require_folder(self) -> Path:
         """Return the model's folder. Raises `KvlabError` when it has none."""
@@ -76,16 +83,33 @@ class Opened(NamedTuple):
         return self.folder
 
 
+def require_one_prompt(prompt: str | None, ids: list[int] | None) -> None:
+    """Raise `KvlabError` unless exactly one of a text and token ids is given."""
+    if (prompt is None) == (ids is None):
+        raise KvlabError('give either a PROMPT, such as "Yesterday I", or token ids, such as --ids 1,2,3')
+
+
 def open_model(name: str | None) -> Opened:
     """Open what `--model` names: a folder, the demo model, or the MiniGPT where nothing is named."""
-    from kvlab.grammar.tokenizer import Tokenizer
     from kvlab.model.checkpoint import MINIGPT, load_model
     from kvlab.model.demo import demo_model
 
     if name == "demo":
-        return Opened(demo_model(), None, None)
-    folder = Path(name) if name else MINIGPT
+        return Opened(demo_model(), None, None, "the demo model has no tokenizer.json")
+    folder = MINIGPT if name is None else Path(name)
     with progress_in_bytes("loading") as progress:
         model = load_model(folder, progress)
+    return Opened(model, folder, *_open_tokenizer(folder))
+
+
+def _open_tokenizer(folder: Path) -> tuple[Tokenizer | None, str]:
+    """Return a folder's tokenizer, or why there is none: with ids for a prompt, a model runs without it."""
+    from kvlab.grammar.tokenizer import Tokenizer
+
     path = folder / "tokenizer.json"
-    return Opened(model, folder, Tokenizer.from_file(path) if path.exists() else None)
+    if not path.exists():
+        return None, f"{folder} has no tokenizer.json"
+    try:
+        return Tokenizer.from_file(path), ""
+    except KvlabError as error:
+        return None, str(error)

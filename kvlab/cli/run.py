@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kvlab.cli.arguments import Count, Ids, as_json, of_model, open_model
-from kvlab.cli.terminal import note, print_card, print_json, progress
+from kvlab.cli.arguments import Count, Ids, as_json, of_model, open_model, require_one_prompt
+from kvlab.cli.terminal import print_card, print_json, progress
 from kvlab.errors import KvlabError
 from kvlab.units import both_units
 
@@ -44,8 +44,7 @@ def generate(
     from kvlab.generation import generate_cached, generate_uncached, greedy, sampler
     from kvlab.model.checkpoint import end_of_text_ids
 
-    if (prompt is None) == (ids is None):
-        raise KvlabError('give either a PROMPT, such as "Yesterday I", or token ids, such as --ids 1,2,3')
+    require_one_prompt(prompt, ids)
     sampled = temperature is not None or top_k is not None
     if seed is not None and not sampled:
         raise KvlabError("--seed has nothing to seed; add --temperature or --top-k, or leave it out")
@@ -57,9 +56,7 @@ def generate(
     run = decode(opened.model, prompt_ids, tokens, pick, stop_ids=stop_ids)
     text = opened.tokenizer.decode(run.ids) if opened.tokenizer else None
 
-    if run.stopped == "context":
-        limit = opened.model.architecture.max_context
-        note(f"stopped after {len(run.ids)} of {tokens} tokens: the context of {limit} is full")
+    opened.note_stop(run, tokens)
     if json_:
         print_json(
             prompt_ids=list(run.prompt_ids),

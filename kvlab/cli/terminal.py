@@ -24,8 +24,11 @@ def note(sentence: str) -> None:
     print(f"kvlab: {sentence}", file=sys.stderr)
 
 
-class _Card(Console):
-    """A console that leaves a reader who has gone to `main`."""
+class Card(Console):
+    """A console that shows text as it is: a bracket is a bracket. It leaves a reader who has gone to `main`."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, highlight=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
         """Raise again what was caught: rich itself would exit with 1, which means "differs" here."""
@@ -44,8 +47,7 @@ def print_card(title: str, rows: dict[str, str]) -> None:
     grid.add_column()
     for name, value in rows.items():
         grid.add_row(name, value)
-    # No markup: a bracket in a text is a bracket.
-    _Card(markup=False, highlight=False).print(Panel(grid, title=title, title_align="left", expand=False))
+    Card().print(Panel(grid, title=title, title_align="left", expand=False))
 
 
 @contextmanager
