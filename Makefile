@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# But for the comparison with the transformers library, which has an environment of its own.
+PEERS := .venv-peers
+TORCH := 2.13.0
+PEERS_READY := $(PEERS)/.ready-torch-$(TORCH)
 
 export NO_MKDOCS_2_WARNING := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -12,7 +16,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 # The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: serve site test check lock clean
+.PHONY: serve site test check peers bench measure golden lock clean
 
 serve: $(READY)  ## set everything up and serve the site, rebuilt at every change
 	$(BIN)/mkdocs serve
@@ -23,6 +27,23 @@ site: $(READY)  ## only build the site, into site/
 test: $(READY) check  ## set everything up, a browser included, and pass all tests
 	$(BIN)/python tests/browser.py
 	$(BIN)/python -m pytest -n auto
+
+# Models are folders of this tree or made on the way: nothing is fetched, and nothing is left in the tree. The other
+# tests' conftest.py, which prepares builds of the site, stays out.
+WITH_PEERS := HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=.:tests $(PEERS)/bin/python
+
+peers: $(PEERS_READY)  ## compare with the transformers library, live and as the golden files keep it
+	$(WITH_PEERS) -m pytest -p no:cacheprovider --confcutdir tests/peers -vv tests/peers tests/test_golden.py
+
+bench: $(PEERS_READY)  ## measure speed against the roofline and against torch and transformers; some minutes
+	$(WITH_PEERS) -m kvlab bench
+
+# With the peers where their environment is there already: a record says what was measured, and what was not.
+measure: $(READY)  ## take the measurements that pages quote anew, and thoroughly
+	$(if $(wildcard $(PEERS_READY)),$(WITH_PEERS),$(BIN)/python) -m kvlab measure
+
+golden: $(PEERS_READY)  ## write the golden files anew from the transformers library
+	$(WITH_PEERS) tests/peers/golden.py
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff format --check .
@@ -36,9 +57,20 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  pyproject.toml --group site --group test -o requirements.lock
+# Torch comes last and without dependencies, or pip would fetch some gigabytes of CUDA libraries for its Linux build. It
+# has no hash, since which build pip is offered differs between machines; the import says whether it is one that runs.
+$(PEERS_READY): requirements-peers.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --no-compile --require-hashes -r requirements-peers.lock
+	$(PEERS)/bin/pip install --quiet --no-compile --no-deps torch==$(TORCH)
+	$(PEERS)/bin/python -c "import torch, transformers"
+	@touch $@
+
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock:  ## write both locks anew from pyproject.toml (needs uv)
+	$(LOCK) pyproject.toml --group site --group test -o requirements.lock
+	$(LOCK) pyproject.toml --group peers --constraint requirements.lock -o requirements-peers.lock
 
 clean:  ## forget every build output, the kept results included
 	rm -rf site .cache

@@ -2,9 +2,9 @@
 
 import json
 import os
+import subprocess
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 from pinned import RESULTS, pinned
@@ -123,16 +123,17 @@ def test_what_was_too_noisy_is_not_said_and_its_neighbours_are():
     assert measured("bench.generation.uncached_over_cached") == 9.5
 
 
-def stand_in(monkeypatch, work, returncode=0, stderr=""):
+def stand_in(monkeypatch, work, returncode=0, said=""):
     """Put something else in the place of the process that measures; return the list of its commands."""
     commands = []
 
     def run(command, **_):
         commands.append(command)
         work()
-        return SimpleNamespace(returncode=returncode, stderr=stderr)
+        if returncode:
+            raise subprocess.CalledProcessError(returncode, command, said)
 
-    monkeypatch.setattr(record, "subprocess", SimpleNamespace(run=run))
+    monkeypatch.setattr(record.subprocess, "check_output", run)
     return commands
 
 
@@ -146,7 +147,7 @@ def test_a_build_measures_where_there_is_no_current_record_and_never_twice(monke
 
 
 def test_a_measurement_that_fails_is_told_and_is_no_error(monkeypatch):
-    stand_in(monkeypatch, lambda: None, returncode=2, stderr="a warning\nkvlab: the disk is full\n")
+    stand_in(monkeypatch, lambda: None, returncode=2, said="a warning\nkvlab: the disk is full\n")
     assert record.ensure() == "kvlab: the disk is full"
     stand_in(monkeypatch, lambda: None, returncode=-9)
     assert record.ensure() == "no reason was given"

@@ -133,10 +133,12 @@ def ensure() -> str | None:
             if found is not None and not found.stale:
                 return None
             command = [sys.executable, "-m", "kvlab", "measure", "--quick"]
-            done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False)
+            subprocess.check_output(command, stderr=subprocess.STDOUT, cwd=ROOT.parent, text=True)
+    except subprocess.CalledProcessError as error:
+        return (error.output.strip().splitlines() or ["no reason was given"])[-1]
     except OSError as error:
         return f"{folder()} cannot be written: {error.strerror}"
-    return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+    return None
 
 
 @contextmanager

@@ -84,7 +84,8 @@ def softmax(scores: Floats) -> Floats:
 def rotary(positions: NDArray[np.integer], head_dim: int, theta: float) -> tuple[Floats, Floats]:
     """Return cosine and sine of the angles of rotary positions, each `(B, 1, T, d_h/2)` for positions `(B, T)`.
 
-    The pair `i` of a head turns by `t · θ^(−2i/d_h)` (arXiv 2104.09864); in float32, as the transformers library does.
+    The pair `i` of a head turns by `t · θ^(−2i/d_h)` (arXiv 2104.09864). Frequencies are rounded once, from double
+    precision; those of the transformers library, computed in float32, are off by up to 3e-7.
     """
     frequencies = (theta ** (-np.arange(0, head_dim, 2, dtype=np.float64) / head_dim)).astype(np.float32)
     angles = positions[:, None, :, None].astype(np.float32) * frequencies
