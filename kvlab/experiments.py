@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 
-from kvlab.cache import DenseCache, KVCache
+from kvlab.cache import DenseCache, HalfCache, Int8Cache, KVCache
+from kvlab.cache.broken import BUGS, ChunkUnmasked
+from kvlab.damage import CHUNK, Damage, Difference, Ids, Run, damage, first_difference, teacher_forced
 from kvlab.equivalence import Verification, differing_entries, verify
 from kvlab.errors import KvlabError
 from kvlab.generation import generate_cached, generate_uncached, recompute
-from kvlab.grammar.corpus import sample_prompts
+from kvlab.grammar.corpus import generate_corpus, sample_prompts
 from kvlab.grammar.tokenizer import Tokenizer
+from kvlab.grammar.training import Recipe, token_stream
 from kvlab.model import EXACT, GPT2, MINIGPT, Kernel, load_model
 from kvlab.model.ops import Floats
 
@@ -122,6 +126,95 @@ def positions_computed(prompt: str, n_tokens: int, cached: bool) -> list[tuple[i
 def tokens_computed(prompt: str, n_tokens: int, cached: bool) -> int:
     """Return how many tokens the forward passes of a greedy run computed in all."""
     return sum(count for _, count in positions_computed(prompt, n_tokens, cached))
+
+
+@cache
+def _held_out() -> Ids:
+    """Return the tokens that the MiniGPT was validated on and never trained on: the end of its corpus."""
+    recipe = Recipe()
+    stream = token_stream(generate_corpus(recipe.n_documents), minigpt_tokenizer())
+    return stream[-round(recipe.held_out_share * len(stream)) :]
+
+
+def held_out_texts(n_texts: int) -> Ids:
+    """Return held-out texts, `(n_texts, S_max)`, one behind the other: a token each to foretell, and the rest to run.
+
+    A text that runs is one token short of the context, so that a bug that counts one too many still has a place for it.
+
+    Raises:
+        KvlabError: there are not as many.
+    """
+    length, tokens = minigpt().architecture.max_context, _held_out()
+    most = len(tokens) // length
+    if not 1 <= n_texts <= most:
+        raise KvlabError(f"{n_texts} texts were asked for; there are {most} of {length} tokens, so choose 1 to {most}")
+    return tokens[: n_texts * length].reshape(n_texts, length)
+
+
+STORED: Mapping[str, type[HalfCache | Int8Cache]] = {"fp16": HalfCache, "int8": Int8Cache}
+
+
+@cache
+def _run(cache_name: str, n_texts: int, prompt: int) -> Run:
+    kinds: Mapping[str, type[DenseCache | HalfCache | Int8Cache]] = {"right": DenseCache, **BUGS, **STORED}
+    if cache_name not in kinds:
+        raise KvlabError(f"unknown cache {cache_name!r}; known are {', '.join(kinds)}")
+    held = kinds[cache_name].for_model(minigpt().architecture, batch=n_texts)
+    return teacher_forced(minigpt(), held, held_out_texts(n_texts), prompt)
+
+
+def bug_prompt(bug: str) -> int:
+    """Return the tokens of the prompt that a bug is run behind: 16, or four chunks where it is one of chunks."""
+    return 4 * CHUNK if BUGS.get(bug) is ChunkUnmasked else CHUNK
+
+
+def bug_damage(bug: str, n_texts: int) -> Damage:
+    """Return what a bug of `kvlab.cache.broken`, or `"fp16"` or `"int8"` as storage, costs on held-out texts.
+
+    Raises:
+        KvlabError: there is no such cache, or there are not as many texts; damage takes at least 2.
+    """
+    prompt = bug_prompt(bug)
+    return damage(_run("right", n_texts, prompt), _run(bug, n_texts, prompt), prompt)
+
+
+def bug_loss_by_position(bug: str, n_texts: int) -> list[float]:
+    """Return the mean change of the loss at each position, in nats."""
+    return bug_damage(bug, n_texts).by_position.tolist()
+
+
+def bug_early_loss(bug: str, n_texts: int) -> float:
+    """Return the mean change of the loss over the first tokens behind the prompt, in nats."""
+    return float(bug_damage(bug, n_texts).early.mean())
+
+
+def bug_late_loss(bug: str, n_texts: int) -> float:
+    """Return the mean change of the loss over the last third behind the prompt, in nats."""
+    return float(bug_damage(bug, n_texts).late.mean())
+
+
+def bug_choices_changed(bug: str, n_texts: int) -> float:
+    """Return the share of greedy choices behind the prompt that a bug changes."""
+    return bug_damage(bug, n_texts).choices_changed
+
+
+def bug_verdict(bug: str, n_texts: int) -> str:
+    """Return what becomes of a bug's damage, in one word of `kvlab.damage.Damage.verdict`."""
+    return bug_damage(bug, n_texts).verdict
+
+
+@cache
+def bug_first_difference(bug: str) -> Difference | None:
+    """Return where the bytes of a bug's run first differ from the right cache's, on two held-out texts; None if never.
+
+    Raises:
+        KvlabError: there is no such bug.
+    """
+    if bug not in BUGS:
+        raise KvlabError(f"unknown bug {bug!r}; known are {', '.join(BUGS)}")
+    a, texts = minigpt().architecture, held_out_texts(2)
+    right, wrong = DenseCache.for_model(a, batch=2), BUGS[bug].for_model(a, batch=2)
+    return first_difference(minigpt(), right, wrong, texts[:, :-1], bug_prompt(bug))
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ def generate_cached(
 ) -> Generation:
     """Decode with a KV cache: the prompt once (prefill), and then each new token alone (decode).
 
+    A prompt longer than what the cache takes at once is split into several passes.
+
     Args:
         model: the model.
         prompt_ids: at least one id.
@@ -100,9 +102,11 @@ def generate_cached(
     cache = DenseCache.for_model(model.architecture) if cache is None else cache
     if cache.position:
         raise KvlabError(f"the cache holds {cache.position} tokens already; give an empty one")
+    most = cache.most_at_once or room
     new = ids  # the tokens that the cache does not hold yet
     while len(ids) < room and not _ended(ids, prompt_ids, stop_ids):
-        hidden = model.forward(np.array([new]), cache, kernel)
+        for start in range(0, len(new), most):
+            hidden = model.forward(np.array([new[start : start + most]]), cache, kernel)
         new = [pick(model.logits(hidden[0, -1], kernel))]
         ids = ids + new
     return _finish(prompt_ids, ids, n_tokens, stop_ids, cache.nbytes)

@@ -157,3 +157,16 @@ def test_a_slot_outside_the_cache_has_no_offset(index, name):
             slot_offset(*slot, batch=2, n_kv_heads=5, capacity=83, head_dim=7, bytes_per_element=4)
     with pytest.raises(KvlabError, match="no layer -1"):
         slot_offset(-1, 0, 0, 0, batch=2, n_kv_heads=5, capacity=83, head_dim=7, bytes_per_element=4)
+
+
+def test_a_cache_holds_as_many_slots_as_it_is_told_and_no_more_than_it_has():
+    cache = DenseCache(*SHAPE)
+    k, v = entries(cache, 20)
+    cache.write(0, k, v)
+    cache.hold(11)
+    assert cache.positions(2)[0].tolist() == [11, 12]
+    assert np.array_equal(cache.read(0, first_slots(11))[0], k[:, :, :11])
+    for n_tokens in (-1, 84):
+        with pytest.raises(KvlabError, match=f"{n_tokens} tokens cannot be held in 83 slots"):
+            cache.hold(n_tokens)
+    assert cache.position == 11

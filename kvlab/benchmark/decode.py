@@ -36,7 +36,7 @@ def decode_step(model: GPT2, cache: DenseCache, context: int, kernel: Kernel = E
     ids = np.array([[TOKEN]])
 
     def step() -> Floats:
-        cache.truncate(context)
+        cache.hold(context)
         return model.logits(model.forward(ids, cache, kernel)[0, -1], kernel)
 
     return step

@@ -40,7 +40,7 @@ def _pass(model: GPT2, n_tokens: int, cache: DenseCache, kernel: Kernel) -> Task
     ids = np.full((1, n_tokens), TOKEN)
 
     def run() -> Floats:
-        cache.truncate(0)
+        cache.hold(0)
         return model.forward(ids, cache, kernel)
 
     return run

@@ -47,6 +47,10 @@ class KVCache(Protocol):
     def nbytes(self) -> int:
         """Bytes that the buffers occupy, filled or not."""
 
+    @property
+    def most_at_once(self) -> int | None:
+        """New tokens that one pass may bring; None where nothing but the room limits them."""
+
     def require_room(self, batch: int, n_tokens: int) -> None:
         """Raise `KvlabError` unless `n_tokens` more tokens of `batch` sequences fit."""
 

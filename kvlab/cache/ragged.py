@@ -15,11 +15,16 @@ class RaggedBatch:
 
     A sequence keeps its own position, reads as many slots as it would alone, and may join or leave between two passes:
     a batch is only a way to run its caches through one forward pass.
+
+    Raises:
+        KvlabError: there is no cache, or one is given twice: its two sequences would overwrite each other.
     """
 
     def __init__(self, caches: Sequence[KVCache]) -> None:
         if not caches:
             raise KvlabError("a batch without sequences has nothing to run; give at least one cache")
+        if len({id(cache) for cache in caches}) < len(caches):
+            raise KvlabError("two sequences cannot share a cache; give each a cache of its own")
         self.caches = list(caches)
 
     @property
@@ -31,6 +36,11 @@ class RaggedBatch:
     def nbytes(self) -> int:
         """Bytes that all the caches occupy."""
         return sum(cache.nbytes for cache in self.caches)
+
+    @property
+    def most_at_once(self) -> int | None:
+        """New tokens that one pass may bring: as few as the strictest cache takes."""
+        return min((c.most_at_once for c in self.caches if c.most_at_once is not None), default=None)
 
     def require_room(self, batch: int, n_tokens: int) -> None:
         """Raise `KvlabError` unless there is a cache for each sequence, with room for `n_tokens` more tokens."""
@@ -61,6 +71,7 @@ class RaggedBatch:
         return self.caches[reading.sequences.start].read(layer, reading._replace(sequences=slice(None)))
 
     def advance(self, n_tokens: int) -> None:
-        """Count `n_tokens` more as held of each sequence."""
+        """Count `n_tokens` more as held of each sequence, or of none: raises `KvlabError` where one has no room."""
+        self.require_room(len(self.caches), n_tokens)
         for cache in self.caches:
             cache.advance(n_tokens)

@@ -82,10 +82,14 @@ class SlotCache:
         self.require_room(self.batch, n_tokens)
         self._held += n_tokens
 
-    def truncate(self, n_tokens: int) -> None:
-        """Forget all tokens but the first `n_tokens`. Raises `KvlabError` when fewer are written."""
+    def hold(self, n_tokens: int) -> None:
+        """Count the first `n_tokens` slots as held and no others: what an earlier run left there, or a caller filled.
+
+        Raises:
+            KvlabError: there are not as many slots.
+        """
         if not 0 <= n_tokens <= self.capacity:
-            raise KvlabError(f"{n_tokens} tokens cannot be kept of {self.capacity} slots")
+            raise KvlabError(f"{n_tokens} tokens cannot be held in {self.capacity} slots")
         self._held = n_tokens
 
     def require_entry(self, layer: int, k: Floats, v: Floats) -> None:
