@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached, recompute
+from kvlab.generation import generate_cached, greedy, recompute
 from kvlab.model import BLAS, EXACT, Kernel, Model
 
 
@@ -82,7 +82,8 @@ def verify(
         cache_for: makes the cache under test.
 
     Raises:
-        KvlabError: there is no prompt, `n_tokens` is below 1, or a prompt and its tokens exceed the context.
+        KvlabError: there is no prompt, `n_tokens` is below 1, a prompt and its tokens exceed the context, or a logit is
+            not finite.
     """
     if not prompts:
         raise KvlabError("there is nothing to verify; give at least one prompt")
@@ -119,7 +120,7 @@ def _compare_run(
     def pick_and_compare(cached_logits: NDArray[np.float32]) -> int:
         logits, workspace = recompute(model, ids, kernel)
         steps.append(_compare_step(cached_logits, logits, cache, workspace, len(ids)))
-        ids.append(int(cached_logits.argmax()))
+        ids.append(greedy(cached_logits))
         return ids[-1]
 
     generate_cached(model, prompt_ids, n_tokens, pick_and_compare, cache=cache, kernel=kernel)

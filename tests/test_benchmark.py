@@ -165,7 +165,7 @@ def test_what_the_kernel_counts_grows_with_the_work_or_is_not_counted_at_all():
 def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
     monkeypatch.setattr(bench, "GPT2_SMALL", PRIMES)
     monkeypatch.setattr(bench, "GPT2_WIDTH", replace(PRIMES, max_context=256))
-    monkeypatch.setattr(bench, "CONTEXTS", (16, 32, 64))
+    monkeypatch.setattr(bench, "CONTEXTS_QUICK", (64,))
     monkeypatch.setattr(bench, "ROUNDS_QUICK", 2)
     monkeypatch.setattr(bench.peers, "available", lambda: False)
     advanced = []

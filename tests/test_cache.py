@@ -170,3 +170,9 @@ def test_a_cache_holds_as_many_slots_as_it_is_told_and_no_more_than_it_has():
         with pytest.raises(KvlabError, match=f"{n_tokens} tokens cannot be held in 83 slots"):
             cache.hold(n_tokens)
     assert cache.position == 11
+
+
+def test_a_cache_that_no_memory_could_hold_is_refused_with_its_bytes():
+    for capacity in (10**12, 10**30):
+        with pytest.raises(KvlabError, match="does not fit in memory"):
+            DenseCache(3, 2, 5, capacity, 7)

@@ -8,10 +8,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from random_models import LLAMA_PRIMES, random_model, random_tensors
 
 from kvlab.cache import DenseCache
+from kvlab.generation import generate_cached
 from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT
+from kvlab.model import MINIGPT, save_folder
+from kvlab.model.demo import demo_model
 
 
 def kvlab(*arguments, **environment):
@@ -126,6 +129,72 @@ def test_verify_agrees_in_everything_but_plain_blas():
     }
 
 
+def model_folder(folder, a, config, tokenizer_json=None):
+    save_folder(folder, config, random_tensors(a), tokenizer_json)
+    return str(folder)
+
+
+LLAMA_CONFIG = {
+    "model_type": "llama",
+    "num_hidden_layers": 3,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 22,
+    "hidden_size": 67,
+    "intermediate_size": 109,
+    "vocab_size": 211,
+    "max_position_embeddings": 83,
+    "rms_norm_eps": 1e-5,
+}
+
+
+def test_token_ids_are_a_prompt_with_spaces_or_without_and_give_what_their_text_gives():
+    text = as_json("generate", "Yesterday I", "--tokens", "5")
+    ids = text["prompt_ids"]
+    for written in (",".join(map(str, ids)), " , ".join(map(str, ids))):
+        assert as_json("generate", "--ids", written, "--tokens", "5") == text
+
+
+def test_a_llama_folder_without_a_tokenizer_generates_ids_and_no_text(tmp_path):
+    folder = model_folder(tmp_path / "llama", LLAMA_PRIMES, LLAMA_CONFIG)
+    result = as_json("generate", "--ids", "3,1,4", "--tokens", "9", "--model", folder)
+    expected = generate_cached(random_model(LLAMA_PRIMES), [3, 1, 4], 9)
+    assert (result["prompt_ids"], result["ids"], result["text"]) == ([3, 1, 4], list(expected.ids), None)
+    assert result["cache_bytes"] == expected.cache_bytes == 2 * 3 * 2 * 83 * 22 * 4
+    arguments = ["generate", "--ids", "3,1,4", "--tokens", "9", "--model", folder]
+    assert as_json(*arguments, "--no-cache")["ids"] == result["ids"]
+    card = kvlab(*arguments).stdout
+    assert " ".join(map(str, expected.ids)) in card
+    assert "text" not in card
+
+
+def test_a_folder_with_a_tokenizer_that_cannot_be_used_still_runs_on_ids(tmp_path):
+    metaspace = json.dumps({"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})
+    folder = model_folder(tmp_path / "llama", LLAMA_PRIMES, LLAMA_CONFIG, metaspace)
+    assert as_json("generate", "--ids", "3,1,4", "--tokens", "2", "--model", folder)["text"] is None
+    assert as_json("verify", "--prompts", "1", "--tokens", "2", "--model", folder)["steps"] == 2
+    sentence = refused("generate", "Yesterday I", "--tokens", "2", "--model", folder)
+    assert "not a byte-level tokenizer" in sentence
+    assert "--ids 1,2,3" in sentence
+
+
+def test_verify_runs_the_demo_and_a_llama_folder_on_seeded_ids(tmp_path):
+    for model in ("demo", model_folder(tmp_path / "llama", LLAMA_PRIMES, LLAMA_CONFIG)):
+        result = as_json("verify", "--prompts", "3", "--tokens", "40", "--model", model)
+        share = result.pop("blas_differing_logits_share")
+        assert share > 0.1
+        assert result.pop("steps") == 120
+        assert set(result.values()) == {0}
+
+
+def test_the_demo_runs_by_name_and_has_no_text(tmp_path):
+    result = as_json("generate", "--ids", "1,2,3", "--tokens", "4", "--model", "demo")
+    assert result["text"] is None
+    assert result["ids"] == list(generate_cached(demo_model(), [1, 2, 3], 4).ids)
+    assert "the demo model has no tokenizer.json" in refused("generate", "I", "--tokens", "4", "--model", "demo")
+    assert "leave out --stop" in refused("generate", "--ids", "1", "--tokens", "4", "--model", "demo", "--stop")
+
+
 def stick(monkeypatch, last):
     """Let the position of a single token stop at one: decoding is wrong, and recomputing, a whole pass, is right."""
     right = DenseCache.positions
@@ -208,6 +277,18 @@ def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(
         (["generate", "Yesterday I worked. " * 40, "--tokens", "1"], "128"),
         (["generate", "Ayer trabajé", "--tokens", "1"], "é"),
         (["generate", "Yesterday I", "--tokens", "1", "--model", "nowhere"], "nowhere"),
+        (["generate", "Yesterday I", "--tokens", "1", "--model", ""], "config.json"),
+        (["generate", "--tokens", "1"], "--ids 1,2,3"),
+        (["generate", "Yesterday I", "--ids", "1", "--tokens", "1"], "--ids 1,2,3"),
+        (["generate", "--ids", "", "--tokens", "1"], "whole number"),
+        (["generate", "--ids", "1,,2", "--tokens", "1"], "whole number"),
+        (["generate", "--ids", "1,-2", "--tokens", "1"], "'-2'"),
+        (["generate", "--ids", "1 2", "--tokens", "1"], "'1 2'"),
+        (["generate", "--ids", "1.5", "--tokens", "1"], "'1.5'"),
+        (["generate", "--ids", "512", "--tokens", "1"], "0 to 511"),
+        (["generate", "--ids", ",".join(["1"] * 129), "--tokens", "1"], "128"),
+        (["verify", "--model", "nowhere"], "nowhere"),
+        (["verify", "--model", "demo", "--tokens", "128"], "128"),
         (["generate", "Yesterday I", "--tokens", "1", "--temperature", "0"], "temperature"),
         (["generate", "Yesterday I", "--tokens", "1", "--temperature", "nan"], "temperature"),
         (["generate", "Yesterday I", "--tokens", "1", "--top-k", "0"], "--top-k"),

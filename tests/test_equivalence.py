@@ -118,3 +118,10 @@ def test_progress_is_reported_once_a_prompt_and_kernel():
     calls = []
     verify(MODEL, [[1], [2], [3]], 1, lambda: calls.append(1))
     assert len(calls) == 6
+
+
+def test_a_model_whose_logits_are_not_finite_is_not_called_identical():
+    damaged = random_model()
+    damaged.head[:] = np.nan
+    with pytest.raises(KvlabError, match="not finite"):
+        verify(damaged, [[1, 2]], 3)

@@ -8,12 +8,14 @@ from kvlab.errors import KvlabError
 
 Config = Mapping[str, object]
 
+LARGEST = 10**15  # no model comes near; products of numbers with thousands of digits could not even be written
+
 
 def integer(config: Config, key: str, name: str, default: int | None = None) -> int:
-    """Return a positive integer; `default`, if there is one, where the key is absent or null.
+    """Return a positive integer, at most `LARGEST`; `default`, if there is one, where the key is absent or null.
 
     Raises:
-        KvlabError: the key is missing and has no default, or its value is no positive integer.
+        KvlabError: the key is missing and has no default, or its value is no such integer.
     """
     value = config.get(key)
     if value is None and default is not None:
@@ -21,6 +23,8 @@ def integer(config: Config, key: str, name: str, default: int | None = None) -> 
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         found = f"is {value!r}" if key in config else "is missing"
         raise KvlabError(f"{name}: {key} {found}; config.json must give it as a positive integer")
+    if value > LARGEST:
+        raise KvlabError(f"{name}: {key} has {len(str(value))} digits, and may be {LARGEST:,} at most")
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from kvlab.architecture.architecture import Architecture
@@ -14,6 +13,7 @@ IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "hidden_act": ("silu",),
     "attention_bias": (False,),
     "mlp_bias": (False,),
+    "partial_rotary_factor": (1.0, None),
 }
 UNSCALED = {"rope_type": "default", "type": "default", "partial_rotary_factor": 1.0, "factor": 1.0}
 
@@ -58,21 +58,30 @@ def llama_architecture(config: Config, name: str) -> Architecture:
 
 def _rope_theta(config: Config, name: str) -> float:
     """Return the base of unscaled rotary positions: of `rope_parameters`, of `rope_theta`, or the library's default."""
-    parameters: dict[str, object] = {}
-    for key in ("rope_scaling", "rope_parameters"):
-        given = config.get(key)
-        if given is not None and not isinstance(given, Mapping):
-            raise KvlabError(f"{name}: {key} is {given!r}, and must be an object or null")
-        parameters |= given or {}
+    bases = [config.get("rope_theta")]
+    for key in ("rope_parameters", "rope_scaling"):
+        parameters = {} if config.get(key) is None else config[key]
+        if not isinstance(parameters, Mapping):
+            raise KvlabError(f"{name}: {key} is {parameters!r}, and must be an object or null")
+        _require_unscaled(parameters, name)
+        bases.append(parameters.get("rope_theta"))
+    given = [_base(base, name) for base in bases if base is not None]
+    for base in given:
+        if base != given[0]:
+            raise KvlabError(f"{name}: rope_theta is given twice, as {given[0]!r} and as {base!r}")
+    return given[0] if given else 10_000.0
+
+
+def _require_unscaled(parameters: Config, name: str) -> None:
     for key, value in parameters.items():
         if key != "rope_theta" and value not in (None, UNSCALED.get(key)):
             raise KvlabError(
                 f"{name}: its rotary positions are scaled ({key} is {value!r}); only plain ones are implemented"
             )
-    bases = [base for base in (parameters.get("rope_theta"), config.get("rope_theta")) if base is not None]
-    for base in bases:
-        if not isinstance(base, int | float) or isinstance(base, bool) or not 1 < base < math.inf:
-            raise KvlabError(f"{name}: rope_theta is {base!r}, and must be a number above 1")
-        if base != bases[0]:
-            raise KvlabError(f"{name}: rope_theta is given twice, as {bases[0]!r} and as {base!r}")
-    return float(bases[0]) if bases else 10_000.0  # type: ignore[arg-type]
+
+
+def _base(value: object, name: str) -> float:
+    # Bounded above: JSON has integers that no float holds.
+    if not isinstance(value, int | float) or not 1 < value < 1e308:  # true is 1
+        raise KvlabError(f"{name}: rope_theta is {value!r}, and must be a number above 1 and below 1e308")
+    return float(value)

@@ -23,16 +23,17 @@ from kvlab.generation import generate_cached, generate_uncached
 from kvlab.model import GPT2, MINIGPT, load_model
 
 Results = dict[str, Any]
-CONTEXTS = (16, 64, 256, 512, 1023)
+CONTEXTS, CONTEXTS_QUICK = (16, 64, 256, 512, 1023), (256,)
 ROUNDS, ROUNDS_QUICK = 21, 15
-REPEAT_MINI = 5  # a step of the MiniGPT is too short to be timed alone
+# A step of the MiniGPT is too short to be timed alone, and a few rounds of it would be over in an instant.
+REPEAT_MINI, MORE_ROUNDS_MINI = 3, 10
 
 
 def bench(quick: bool = False, progress: Callable[[], None] = lambda: None) -> Results:
     """Measure everything and return it, with `None` for a peer that is not installed.
 
     Args:
-        quick: three contexts and fewer rounds.
+        quick: one context and fewer rounds.
         progress: called once for each of the `steps(quick)` parts.
     """
     rounds = ROUNDS_QUICK if quick else ROUNDS
@@ -48,12 +49,12 @@ def bench(quick: bool = False, progress: Callable[[], None] = lambda: None) -> R
 
 def steps(quick: bool = False) -> int:
     """Return how many parts `bench` has."""
-    return len(CONTEXTS[::2] if quick else CONTEXTS) + 2
+    return len(CONTEXTS_QUICK if quick else CONTEXTS) + 2
 
 
 def _gpt2_small(quick: bool, progress: Callable[[], None]) -> Results:
     """Return the ratios of one decode step of GPT-2 small: their medians over the contexts, and each of them."""
-    rounds, contexts = (ROUNDS_QUICK, CONTEXTS[::2]) if quick else (ROUNDS, CONTEXTS)
+    rounds, contexts = (ROUNDS_QUICK, CONTEXTS_QUICK) if quick else (ROUNDS, CONTEXTS)
     model = random_gpt2(GPT2_SMALL)
     cache = filled_cache(model)
     others, runs = _peers(model, with_sdpa=not quick), {}
@@ -91,7 +92,7 @@ def _mini(rounds: int, context: int = 64) -> Results:
     cache = filled_cache(model)
     tasks = {"kvlab": decode_step(model, cache, context), "plain": plain_step(model, cache, context)}
     others = {name: peer(context) for name, peer in _peers(model).items()}
-    run = interleaved(tasks | others, 2 * rounds, REPEAT_MINI)
+    run = interleaved(tasks | others, MORE_ROUNDS_MINI * rounds, REPEAT_MINI)
     return {
         "context": context,
         "decode_us_per_token": run["kvlab"].least * 1e6,
@@ -123,7 +124,7 @@ def _prefill(rounds: int) -> Results:
     """Return what byte identity costs in prefill, at the MiniGPT's size and at GPT-2's width."""
     mini = load_model(MINIGPT)
     assert isinstance(mini, GPT2)
-    small = interleaved({"kvlab": prefill(mini, 64), "plain": plain_prefill(mini, 64)}, 2 * rounds, REPEAT_MINI)
+    small = interleaved({"kvlab": prefill(mini, 64), "plain": plain_prefill(mini, 64)}, MORE_ROUNDS_MINI * rounds)
     wide = random_gpt2(GPT2_WIDTH)
     large = interleaved({"kvlab": prefill(wide, 256), "plain": plain_prefill(wide, 256)}, rounds)
     return {

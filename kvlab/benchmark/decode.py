@@ -19,7 +19,14 @@ GPT2_SMALL = Architecture("GPT-2 small", "gpt2", 12, 768, 12, 12, 64, 3072, 5025
 def random_gpt2(architecture: Architecture) -> GPT2:
     """Return a GPT-2 with small random weights: they cost what trained ones cost."""
     rng = np.random.default_rng(0)
-    return gpt2_from_tensors(architecture, lambda _, shape: rng.standard_normal(shape, np.float32) * np.float32(0.02))
+
+    def tensor(_: str, shape: tuple[int, ...]) -> Floats:
+        weights = rng.random(shape, np.float32)
+        weights -= 0.5
+        weights *= 0.07  # a standard deviation of 0.02, as GPT-2 is initialised
+        return weights
+
+    return gpt2_from_tensors(architecture, tensor)
 
 
 def filled_cache(model: GPT2) -> DenseCache:

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from kvlab.architecture import Architecture
 from kvlab.cache.protocol import Floats, Reading
-from kvlab.cache.slots import SlotCache
+from kvlab.cache.slots import SlotCache, zeros
 
 
 class DenseCache(SlotCache):
@@ -33,9 +33,8 @@ class DenseCache(SlotCache):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__((n_layers, batch, n_kv_heads, capacity, head_dim), dtype)
-        # Zeros, never np.empty: a masked slot has weight 0, and 0 × NaN would be NaN.
-        self.keys = np.zeros(self.shape, dtype)
-        self.values = np.zeros(self.shape, dtype)
+        self.keys = zeros(self.shape, dtype)
+        self.values = zeros(self.shape, dtype)
 
     @classmethod
     def for_model(cls, architecture: Architecture, batch: int = 1, dtype: DTypeLike = np.float32) -> Self:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kvlab.architecture import Architecture
 from kvlab.cache.protocol import Floats, Reading
-from kvlab.cache.slots import SlotCache
+from kvlab.cache.slots import SlotCache, zeros
 from kvlab.errors import KvlabError
 
 Codes = NDArray[np.int8]
@@ -35,8 +35,9 @@ class PackedCache(SlotCache, ABC):
     def __init__(self, n_layers: int, batch: int, n_kv_heads: int, capacity: int, head_dim: int) -> None:
         super().__init__((n_layers, batch, n_kv_heads, capacity, head_dim))
         slot = self.pack("zeros", np.zeros(head_dim, np.float32))
-        self.keys = [np.zeros((*self.shape[:4], *part.shape), part.dtype) for part in slot]
-        self.values = [part.copy() for part in self.keys]
+        self.keys, self.values = (
+            [zeros((*self.shape[:4], *part.shape), part.dtype) for part in slot] for _ in ("k", "v")
+        )
 
     @classmethod
     def for_model(cls, architecture: Architecture, batch: int = 1) -> Self:

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from kvlab.cache.protocol import Floats, Positions, Reading, causal_readings
 from kvlab.errors import KvlabError
+from kvlab.units import both_units
 
 Shape = tuple[int, int, int, int, int]
+
+
+def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Return an array of zeros, for which a system sets aside memory when they are first written.
+
+    Zeros, never `np.empty`: a masked slot has weight 0, and 0 × NaN would be NaN.
+
+    Raises:
+        KvlabError: there is not as much memory; the bytes are named.
+    """
+    try:
+        return np.zeros(shape, dtype)
+    except (MemoryError, ValueError):
+        needed = math.prod(shape) * np.dtype(dtype).itemsize
+        raise KvlabError(
+            f"a cache with buffers of {both_units(needed)} does not fit in memory; make one for a shorter context"
+        ) from None
 
 
 class SlotCache:

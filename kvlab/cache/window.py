@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from kvlab.architecture import Architecture
 from kvlab.cache.protocol import Floats, Reading, slots_read
-from kvlab.cache.slots import SlotCache
+from kvlab.cache.slots import SlotCache, zeros
 from kvlab.errors import KvlabError
 
 
@@ -46,8 +46,8 @@ class WindowCache(SlotCache):
         super().__init__((n_layers, batch, n_kv_heads, window + chunk - 1, head_dim), dtype)
         self.window = window
         self.most_at_once: int = chunk
-        self.keys = np.zeros(self.shape, dtype)
-        self.values = np.zeros(self.shape, dtype)
+        self.keys = zeros(self.shape, dtype)
+        self.values = zeros(self.shape, dtype)
 
     @classmethod
     def for_model(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import click
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without a letter still gets the rest
+    # NumPy would say beside our sentence that a damaged weight overflows; the logits are refused where they show it.
+    warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = 0
         # By hand, where click's own main would turn a reader who has left into exit code 1: "differs" here.

@@ -65,7 +65,9 @@ class Tokenizer:
         return self._tokenizer.token_to_id(END_OF_TEXT)
 
     def encode(self, text: str) -> list[int]:
-        """Return the token ids of a text: nothing added, nothing stripped.
+        """Return the token ids of a text: nothing stripped, and nothing added but what the tokenizer itself prescribes.
+
+        The MiniGPT's prescribes nothing; a Llama's may put a token in front that begins a text.
 
         Raises:
             KvlabError: a character is outside the alphabet; the message names the first one.

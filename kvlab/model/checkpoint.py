@@ -42,8 +42,7 @@ def load_model(folder: Path, progress: Progress = silent) -> Model:
     """
     config = read_config(folder)
     architecture = read_architecture(config, name=str(config.get("name") or folder.name))
-    with open_tensors(folder, progress) as tensor:
-        return model_from_tensors(architecture, tensor)
+    return model_from_tensors(architecture, open_tensors(folder, progress))
 
 
 def model_from_tensors(architecture: Architecture, tensor: TensorOf) -> Model:

@@ -45,13 +45,12 @@ def _linear_by_row(x: Floats, weight: Floats) -> Floats:
     n_out, n_in = weight.shape
     height = max(16, BLOCK_ELEMENTS // n_in // 16 * 16)
     cut = n_out // height * height
-    y = np.empty((len(x), n_out), x.dtype)
-    # Views of the weight, (blocks, 1, rows, in), and of the result, (blocks, N, rows): a block at a time, all rows.
-    blocks = weight[:cut].reshape(n_out // height, 1, height, n_in)
-    np.matvec(blocks, x, out=y[:, :cut].reshape(len(x), n_out // height, height).swapaxes(0, 1))
-    if cut < n_out:
-        np.matvec(weight[cut:], x, out=y[:, cut:])
-    return y
+    parts = [np.matvec(weight[cut:], x)] if cut < n_out else []
+    if cut:
+        # A block at a time, and all rows for each; NumPy would turn the order round for an array that it were given.
+        blocks = weight[:cut].reshape(-1, 1, height, n_in)
+        parts.insert(0, np.matvec(blocks, x).swapaxes(0, 1).reshape(len(x), cut))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def _scores_by_row(keys: Floats, q: Floats) -> Floats:
