@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pinned import pinned
 
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine fails no test.
+settings.register_profile("kvlab", deadline=None)
+settings.load_profile("kvlab")
 
 # Nothing is measured while tests run, and what they build has the same numbers every day. For the builds, which run
 # in processes of their own, as for the tests themselves.

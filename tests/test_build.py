@@ -20,7 +20,7 @@ import pytest
 from figures_src.markup.numbers import show
 
 ROOT = Path(__file__).parents[1]
-LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", "site", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
+LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv*", "site", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
 ENVIRONMENT = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600", "NO_MKDOCS_2_WARNING": "1"}
 MKDOCS = [sys.executable, "-m", "mkdocs"]
 
