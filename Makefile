@@ -30,7 +30,7 @@ test: $(READY) check  ## set everything up, a browser included, and pass all tes
 
 # Models are folders of this tree or made on the way: nothing is fetched, and nothing is left in the tree. The other
 # tests' conftest.py, which prepares builds of the site, stays out.
-WITH_PEERS := HF_HUB_OFFLINE=1 PYTHONPYCACHEPREFIX=$(CURDIR)/$(PEERS)/bytecode PYTHONPATH=.:tests $(PEERS)/bin/python
+WITH_PEERS := HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(PEERS)/bytecode PYTHONPATH=.:tests $(PEERS)/bin/python
 
 peers: $(PEERS_READY)  ## compare with the transformers library, live and as the golden files keep it
 	$(WITH_PEERS) -m pytest -p no:cacheprovider --confcutdir tests/peers -vv tests/peers tests/test_golden.py

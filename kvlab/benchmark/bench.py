@@ -24,7 +24,7 @@ from kvlab.model import GPT2, MINIGPT, load_model
 
 Results = dict[str, Any]
 CONTEXTS, CONTEXTS_QUICK = (16, 64, 256, 512, 1023), (256,)
-ROUNDS, ROUNDS_QUICK = 21, 15
+ROUNDS, ROUNDS_QUICK = 41, 15
 # A step of the MiniGPT is too short to be timed alone, and a few rounds of it would be over in an instant.
 REPEAT_MINI, MORE_ROUNDS_MINI = 3, 10
 
