@@ -31,7 +31,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
                 label=words(f"curves.{label}"),
             )
         ax.set_title(words(f"curves.{run}"), loc="left", fontsize=12, color=palette.ink)
-        ax.set_ylim(0)
+        ax.set_ylim(0, 1.15 * SCALE[run] * max(row[3] for row in points))
         ax.set_xticks(tokens[1::2])
         ax.set_ylabel(words(f"curves.y_{run}"))
     axes[1].set_xlabel(words("curves.x"))

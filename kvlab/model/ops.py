@@ -26,11 +26,13 @@ def layer_norm(x: Floats, weight: Floats, bias: Floats, epsilon: float) -> Float
     n = x.shape[1]
     if len(x) == 1:
         centred = x - float(x[0].dot(_ones(n))) / n
-        scaled = centred * (1 / math.sqrt(_square(centred[0]) / n + epsilon))
+        centred *= 1 / math.sqrt(_square(centred[0]) / n + epsilon)
     else:
         centred = x - _column(np.vecdot(x, _ones(n)).astype(np.float64) / n)
-        scaled = centred * _column(1 / np.sqrt(np.vecdot(centred, centred).astype(np.float64) / n + epsilon))
-    return scaled * weight + bias
+        centred *= _column(1 / np.sqrt(np.vecdot(centred, centred).astype(np.float64) / n + epsilon))
+    centred *= weight
+    centred += bias
+    return centred
 
 
 def rms_norm(x: Floats, weight: Floats, epsilon: float) -> Floats:
