@@ -1,0 +1,149 @@
+"""The cache of any decoder: a sum over groups of layers that store alike.
+
+    bytes = Σ count · (bytes of K + bytes of V of one token) · tokens stored · B
+
+MHA, GQA and MQA differ in K/V heads; MLA stores one latent with its rotary part and no V; a sliding or chunked layer
+stores at most its window; a layer that reads another layer's cache stores nothing; a recurrent layer has a state that
+does not grow. Arguments are positive integers, results bytes, exactly. Not counted: page tables, allocator overhead.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from kvlab.accounting.elements import Element, stored_bytes
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Layers of one kind.
+
+    Attributes:
+        kind: what to call them: `"full"`, `"sliding"`, `"latent"`, `"shared"`, `"recurrent"`.
+        count: how many.
+        n_kv_heads: K/V heads of each; 1 for a latent, which all query heads share; 0 for a recurrent layer.
+        k_dim: elements of K that a head stores of a token; of a latent, its rank and its rotary part.
+        v_dim: elements of V; 0 for a latent, from which V is computed.
+        window: tokens stored at most; None where all are.
+        state_elements: elements of the state that one sequence has in each layer, however long it is.
+        stores: whether the layer has a cache of its own, or reads that of another layer of the same shape.
+    """
+
+    kind: str
+    count: int
+    n_kv_heads: int
+    k_dim: int
+    v_dim: int
+    window: int | None = None
+    state_elements: int = 0
+    stores: bool = True
+
+
+def tokens_stored(layers: Layers, context: int) -> int:
+    """Return the tokens of one sequence that each of the layers stores: `S`, or `min(S, window)`."""
+    return context if layers.window is None else min(context, layers.window)
+
+
+def token_bytes(layers: Layers, element: Element) -> int:
+    """Return the bytes of K and V of one token that one of the layers reads: `H_kv · (d_k + d_v) · s`."""
+    k_width, v_width = layers.n_kv_heads * layers.k_dim, layers.n_kv_heads * layers.v_dim
+    return stored_bytes(k_width, element.block, element.block_bytes) + stored_bytes(
+        v_width, element.block, element.block_bytes
+    )
+
+
+def attention_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element) -> int:
+    """Return the bytes of K and V that are stored for `batch` sequences of `context` tokens."""
+    return sum(g.count * token_bytes(g, element) * tokens_stored(g, context) * batch for g in groups if g.stores)
+
+
+def read_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element) -> int:
+    """Return the bytes of K and V that a decode step reads with `context` tokens in reach, its own among them.
+
+    What is stored, and once more for each layer that reads the cache of another.
+    """
+    return sum(g.count * token_bytes(g, element) * tokens_stored(g, context) * batch for g in groups)
+
+
+def state_bytes(groups: Iterable[Layers], batch: int, bytes_per_element: int) -> int:
+    """Return the bytes of the states of recurrent layers, which no context changes."""
+    return sum(g.count * g.state_elements * batch * bytes_per_element for g in groups)
+
+
+def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -> int:
+    """Return the bytes that one more token of one sequence adds behind `context`: a full window adds none."""
+    return sum(
+        g.count * token_bytes(g, element) * (tokens_stored(g, context + 1) - tokens_stored(g, context))
+        for g in groups
+        if g.stores
+    )
+
+
+def paged_bytes(groups: Iterable[Layers], lengths: Sequence[int], page: int, element: Element) -> int:
+    """Return the bytes of sequences of these lengths in pages of `page` tokens, each last page reserved whole."""
+    return sum(
+        g.count * token_bytes(g, element) * -(-tokens_stored(g, length) // page) * page
+        for g in groups
+        if g.stores
+        for length in lengths
+    )
+
+
+def unused_tokens(capacity: int, lengths: Sequence[int]) -> int:
+    """Return the slots that stay empty where each sequence has `capacity` of them: what preallocation wastes."""
+    return sum(capacity - length for length in lengths)
+
+
+def largest_batch(groups: Sequence[Layers], budget: int, context: int, element: Element, state_element: int) -> int:
+    """Return how many sequences of `context` tokens fit in `budget` bytes, their states included; 0 for none.
+
+    Args:
+        groups: layers that store something, or there is no answer.
+        budget: bytes for the cache.
+        context: tokens of each sequence.
+        element: of K and V.
+        state_element: bytes of an element of a state.
+    """
+    one = attention_bytes(groups, context, 1, element) + state_bytes(groups, 1, state_element)
+    return budget // one
+
+
+def largest_context(
+    groups: Sequence[Layers], budget: int, batch: int, element: Element, state_element: int
+) -> int | None:
+    """Return how many tokens `batch` sequences can each have in `budget` bytes; None where no context exceeds it.
+
+    The bytes are a straight line between windows: from the shortest on, each full window makes it less steep.
+
+    Args:
+        groups: the layers.
+        budget: bytes for the cache.
+        batch: sequences.
+        element: of K and V.
+        state_element: bytes of an element of a state.
+    """
+    left = budget - state_bytes(groups, batch, state_element)
+    if left < 0:
+        return 0
+    context = 0
+    for window in sorted({g.window for g in groups if g.window is not None}):
+        step = batch * next_token_bytes(groups, context, element)
+        if step * (window - context) > left:
+            return context + left // step
+        left -= step * (window - context)
+        context = window
+    step = batch * next_token_bytes(groups, context, element)
+    return context + left // step if step else None
+
+
+def heads_per_device(n_kv_heads: int, n_devices: int) -> int:
+    """Return the K/V heads that each device of a tensor-parallel group stores: `⌈H_kv / n⌉`, never less than one.
+
+    With more devices than heads each head is stored several times; a latent, one head, is stored by all.
+    """
+    return -(-n_kv_heads // n_devices)
+
+
+def device_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element, n_devices: int) -> int:
+    """Return the bytes of K and V on each device (on the fullest, where heads do not divide) of a parallel group."""
+    shares = [replace(g, n_kv_heads=heads_per_device(g.n_kv_heads, n_devices)) for g in groups]
+    return attention_bytes(shares, context, batch, element)
