@@ -6,6 +6,7 @@ mixed: `1 GB = 10^9 B` (SI), `1 GiB = 2^30 B` (IEC 80000-13).
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from kvlab.errors import KvlabError
@@ -29,6 +30,29 @@ def natural_unit(size_bytes: int, scale: dict[str, int]) -> str:
     """Return the largest unit of `scale` (`DECIMAL` or `BINARY`) in which the size is at least one."""
     fitting = [unit for unit, factor in scale.items() if abs(size_bytes) >= factor]
     return fitting[-1] if fitting else "B"
+
+
+def parse_size(written: str) -> int:
+    """Return the bytes of a size as people type it: `"24GB"`, `"24 GiB"`, `"1.5TiB"`, `"4096B"`.
+
+    Raises:
+        KvlabError: no unit, one that could mean either of two (`24G`), no positive number, or no whole bytes.
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z]*)\s*", written, re.ASCII)
+    shown = written if len(written) <= 40 else f"{written[:40]}…"
+    if match is None:
+        raise KvlabError(f"{shown!r} is no size; write a number and its unit, such as 24GB or 24GiB")
+    number, unit = match.groups()
+    known = {**DECIMAL, **BINARY}
+    if unit not in known:
+        prefix = unit[:1].upper() if unit[:1].upper() in ("K", "M", "G", "T") else "G"
+        meant = [name for name in known if len(name) > 1 and name[0].upper() == prefix]
+        choice = " or ".join(f"{number}{name}" for name in meant)
+        raise KvlabError(f"{shown!r} has {f'the unit {unit!r}' if unit else 'no unit'}; write {choice}: they differ")
+    size = Fraction(number) * known[unit]
+    if size.denominator != 1 or size < 1:
+        raise KvlabError(f"{shown!r} is no whole number of bytes, of which there must be at least 1")
+    return int(size)
 
 
 def both_units(size_bytes: int) -> str:

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +55,49 @@ def test_a_ratio_to_zero_is_refused():
 
 def test_a_size_that_no_float_holds_is_shown_to_the_last_digit():
     assert units.both_units(10**400).startswith(f"{10**388:,} TB (")
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        ("24GB", 24 * 10**9),
+        ("24GiB", 24 * 2**30),
+        (" 24 GiB ", 24 * 2**30),
+        ("1.5TiB", 3 * 2**39),
+        ("0.5kB", 500),
+        ("4096B", 4096),
+        ("79.65GB", 79_650_000_000),
+    ],
+)
+def test_a_typed_size_is_exactly_the_bytes_that_it_says(written, size):
+    assert units.parse_size(written) == size
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("24G", "write 24GB or 24GiB"),
+        ("24g", "write 24GB or 24GiB"),
+        ("24gb", "write 24GB or 24GiB"),
+        ("8K", "write 8kB or 8KiB"),
+        ("24", "has no unit; write 24GB or 24GiB"),
+        ("24Gbit", "the unit 'Gbit'"),
+        ("24XB", "the unit 'XB'"),
+        ("-1GB", "no size"),
+        ("0GB", "at least 1"),
+        ("1e3GB", "no size"),
+        ("", "no size"),
+        ("0.3B", "no whole number of bytes"),
+        ("٤GB", "no size"),
+        ("9" * 1000 + "GB", "no size"),
+    ],
+)
+def test_a_size_that_could_mean_two_things_or_nothing_is_refused_with_what_would_be_right(written, said):
+    with pytest.raises(KvlabError, match=said):
+        units.parse_size(written)
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_size_or_is_refused(text):
+    with contextlib.suppress(KvlabError):
+        assert units.parse_size(text) >= 1
