@@ -29,7 +29,6 @@ from figures_src.page import Derivation, FormulaFace, Page, Shown
 from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab import formula
-from kvlab.benchmark import record
 from kvlab.benchmark.record import NotMeasuredError
 
 CSS_PIXELS_WIDE = 576  # how wide a figure stands on a large screen
@@ -65,10 +64,6 @@ class Book:
         self.unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self._guard = guard
         self._reading: Reading | None = None
-
-    def measure(self) -> str | None:
-        """Take the measurements that pages quote, unless this machine has them; return why there are none, or None."""
-        return record.ensure()
 
     # One page, from its text to its HTML.
 
@@ -242,17 +237,19 @@ class Book:
 
         self._guard(located)
 
-    def _table(self, name: str) -> tuple[list[str], list[list[Cell]]]:
+    def _table(self, name: str) -> tuple[list[str], list[list[Cell]], str]:
         reading = self._current()
         table = self._named("tables", name)(Words(reading.language))
-        return list(table.header), [[self._cell(cell) for cell in row] for row in table.rows]
+        shown = [cell.value for row in table.rows for cell in row if isinstance(cell, Shown)]
+        cells = [[self._cell(cell) for cell in row] for row in table.rows]
+        return list(table.header), cells, measured.stale_note(shown, Words(reading.language))
 
     def _cell(self, cell: str | Shown) -> Cell:
         language = self._current().language
         try:
             return table_cell(cell, language)
-        except NotMeasuredError:
-            return Cell(Words(language)("book.no_measurement"))
+        except NotMeasuredError as error:
+            return Cell(Words(language)(measured.CELLS[error.reason]))
 
     def _derivation(self, name: str) -> str:
         reading = self._current()

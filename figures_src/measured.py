@@ -11,6 +11,9 @@ from figures_src.words import Words
 from kvlab.benchmark import record
 from kvlab.benchmark.record import NotMeasuredError
 
+REASONS = {"missing": "book.not_measured", "noisy": "book.too_noisy", "contradicted": "book.not_borne_out"}
+CELLS = {"missing": "book.no_measurement", "noisy": "book.noisy_cell", "contradicted": "book.noisy_cell"}
+
 
 def require(values: Iterable[Value]) -> None:
     """Raise `NotMeasuredError` when one of the values needs a measurement that is missing or too noisy."""
@@ -21,7 +24,7 @@ def require(values: Iterable[Value]) -> None:
 
 def sentence(error: NotMeasuredError, words: Words) -> str:
     """Return what a page says in the place of what it cannot say."""
-    return words("book.too_noisy" if error.noisy else "book.not_measured")
+    return words(REASONS[error.reason])
 
 
 @cache
@@ -29,6 +32,11 @@ def stale() -> bool:
     """Return whether the record was measured before the code last changed: the live server shows it all the same."""
     found = record.find()
     return found is not None and found.stale
+
+
+def stale_note(values: Iterable[Value], words: Words) -> str:
+    """Return what a caption says of values of which some were measured before the code last changed; else nothing."""
+    return words("book.stale_figure") if stale() and any(value.measured for value in values) else ""
 
 
 def stale_mark(value: Value, words: Words) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kvlab.cache import DenseCache, KVCache
+from kvlab.cache import DenseCache, KVCache, slot_offset
 from kvlab.equivalence import differing_entries
 from kvlab.errors import KvlabError
 from kvlab.model import Model
@@ -157,11 +157,17 @@ class Difference(NamedTuple):
         step: the decode step, counted from 1; 0 is the prompt.
         layer: the layer; None where the logits alone differ.
         what: `"K"`, `"V"` or `"logits"`.
+        slot: the slot; None for logits, as are the two that follow.
+        kv_head: the K/V head.
+        offset_bytes: of the first byte that differs, from the start of the K (or V) buffer.
     """
 
     step: int
     layer: int | None
     what: str
+    slot: int | None = None
+    kv_head: int | None = None
+    offset_bytes: int | None = None
 
 
 def first_difference(model: Model, right: DenseCache, other: DenseCache, texts: Ids, prompt: int) -> Difference | None:
@@ -175,7 +181,16 @@ def first_difference(model: Model, right: DenseCache, other: DenseCache, texts: 
         for layer in range(model.architecture.n_layers):
             for what, a, b in (("K", right.keys, other.keys), ("V", right.values, other.values)):
                 if differing_entries(a[layer, :, :, :stop], b[layer, :, :, :stop]):
-                    return Difference(step, layer, what)
+                    return Difference(step, layer, what, *_first_byte(a, b, layer, stop))
         if differing_entries(*logits):
             return Difference(step, None, "logits")
     return None
+
+
+def _first_byte(a: NDArray[np.floating], b: NDArray[np.floating], layer: int, n_slots: int) -> tuple[int, int, int]:
+    """Return slot, K/V head and offset of the first differing byte among a layer's first `n_slots` slots."""
+    differ = a[layer].view(np.uint8)[:, :, :n_slots] != b[layer].view(np.uint8)[:, :, :n_slots]
+    row, kv_head, slot, byte = (int(index) for index in np.argwhere(differ)[0])
+    _, batch, n_kv_heads, capacity, head_dim = a.shape
+    sizes = {"batch": batch, "n_kv_heads": n_kv_heads, "capacity": capacity, "head_dim": head_dim}
+    return slot, kv_head, slot_offset(layer, row, kv_head, slot, **sizes, bytes_per_element=a.itemsize) + byte

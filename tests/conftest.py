@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("kvlab", deadline=None)
 settings.load_profile("kvlab")
 
-# Nothing is measured while tests run, and what they build has the same numbers every day. For the builds, which run
+# No build measures while tests run, and what is built has the same numbers every day. For the builds, which run
 # in processes of their own, as for the tests themselves.
 os.environ["KVLAB_RECORDS"] = str(ROOT / ".cache" / "pinned")
 record.keep(pinned())

@@ -96,7 +96,7 @@ def test_the_plain_prefill_computes_what_the_other_computes():
 def test_a_formula_that_holds_is_found_and_its_error_on_unseen_points_is_nothing():
     contexts = (16, 32, 48, 64, 80, 96)
     measured = tuple(5.0 + 0.25 * context for context in contexts)
-    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)])
+    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)], (False, True) * 3)
     assert curve.predicted == pytest.approx(measured)
     assert curve.held_out_error < 1e-12
 
@@ -105,17 +105,30 @@ def test_a_formula_that_does_not_hold_is_caught_on_the_points_that_it_has_not_se
     contexts = (16, 32, 48, 64, 80, 96)
     # A line passes through every point of the fit, and none of the others is on it.
     measured = tuple(float(context) * (1 if place % 2 == 0 else 2) for place, context in enumerate(contexts))
-    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)])
+    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)], (False, True) * 3)
     assert curve.predicted[::2] == pytest.approx(measured[::2])
     assert curve.held_out_error == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(
-    ("contexts", "terms", "reason"), [((1, 3, 2), 1, "do not ascend"), ((1, 2, 3, 4), 3, "2 points cannot fix 3")]
-)
-def test_a_fit_that_means_nothing_is_refused(contexts, terms, reason):
-    with pytest.raises(KvlabError, match=reason):
-        curves.fitted(contexts, (1.0,) * len(contexts), [np.ones(len(contexts))] * terms)
+def test_a_fit_that_means_nothing_is_refused():
+    ones, rising = np.ones(4), np.arange(4.0)
+    with pytest.raises(KvlabError, match="1 different points cannot fix 2"):
+        curves.fitted((1, 2, 3, 4), (1.0,) * 4, [ones, rising], (True, True, True, False))
+    # The same point twice is one.
+    with pytest.raises(KvlabError, match="1 different points cannot fix 2"):
+        curves.fitted((1, 2, 3, 4), (1.0,) * 4, [ones, ones], (False, False, True, True))
+    with pytest.raises(KvlabError, match="needs one above 0"):
+        curves.fitted((1, 2, 3, 4), (1.0, 0.0, 1.0, 1.0), [ones], (False, False, True, True))
+
+
+@pytest.mark.parametrize("run", ["cached", "uncached"])
+def test_no_point_that_judges_a_formula_is_one_that_it_was_fitted_on(run):
+    terms = curves.cached_terms() if run == "cached" else curves.uncached_terms()
+    rows = list(zip(*(term.tolist() for term in terms), strict=True))
+    judged = {row for row, held_out in zip(rows, curves.HELD_OUT[run], strict=True) if held_out}
+    fitted = {row for row, held_out in zip(rows, curves.HELD_OUT[run], strict=True) if not held_out}
+    assert judged
+    assert not judged & fitted
 
 
 def test_the_terms_of_a_pass_count_the_slots_that_its_readings_read():

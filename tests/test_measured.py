@@ -110,9 +110,29 @@ def test_a_busy_machine_is_named_as_the_reason(desk):
 def test_a_number_and_a_figure_from_before_the_code_changed_are_marked(desk):
     record.keep(pinned(key="earlier"))
     html = desk.render("A step: [[speed:fixed1]]. All of [[size:KiB]].\n\n[[fig curve]]\nalt: a curve\nTimes.")
-    assert html.count("(measured before the code last changed)") == 1
+    assert html.count("(measured earlier: with other code, libraries or machine)") == 1
     assert "</data><small" in html
-    assert "Times. Measured before the code last changed." in html
+    assert "Times. Measured earlier, with other code, libraries or machine." in html
+
+
+def test_a_table_with_a_measurement_from_before_says_so_in_its_caption_and_another_does_not(desk):
+    record.keep(pinned(key="earlier"))
+    assert "Times. Measured earlier" in desk.render("[[table timings]]\nTimes.")
+    assert "Sizes.</p>" in desk.render("[[table sizes]]\nSizes.")
+
+
+def test_a_measurement_that_contradicts_its_sentence_is_not_printed_with_it(desk):
+    record.keep(pinned())
+    desk.page.reuse("fast", measured("bench.mini.decode_us_per_token", at_most=50))
+    html = desk.render("It is fast: [[fast]].")
+    assert "does not bear out what should stand here" in html
+    assert "It is fast" not in html
+
+
+def test_every_time_that_a_page_may_quote_stands_beside_its_noise():
+    for part, figures in RESULTS["bench"].items():
+        if part != "rounds":
+            assert "noise" in figures, part
 
 
 def test_a_measurement_is_never_kept_as_a_result(desk, monkeypatch):

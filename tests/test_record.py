@@ -1,7 +1,6 @@
 """What a measurement depends on, where it is kept, and what happens when there is none."""
 
 import json
-import os
 import subprocess
 import threading
 import time
@@ -11,6 +10,7 @@ from pinned import RESULTS, pinned
 
 from kvlab.benchmark import record
 from kvlab.benchmark.record import NotMeasuredError, measured, measured_on
+from kvlab.errors import KvlabError
 
 
 @pytest.fixture(autouse=True)
@@ -77,14 +77,15 @@ def test_a_record_of_another_source_is_found_where_there_is_no_current_one_and_i
     assert not record.find().stale
 
 
-def test_the_latest_of_several_stale_records_is_found(folder):
-    for key, stamp in (("first", 1000), ("last", 3000), ("middle", 2000)):
-        record.keep(pinned(key=key))
-        os.utime(folder / f"{key}.json", (stamp, stamp))
+def test_the_latest_of_several_stale_records_is_found():
+    for key, taken in (("first", "2026-01-01"), ("last", "2026-03-01"), ("middle", "2026-02-01")):
+        record.keep(pinned(key=key, taken=taken))
     assert record.find().key == "last"
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"key": "x"}', "\x00"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"key": "x"}', "\x00", '{"key":1,"taken":2,"quick":3,"machine":4,"results":5}']
+)
 def test_a_damaged_record_is_as_good_as_none(folder, damage):
     (folder / f"{record.current_key()}.json").write_text(damage)
     assert record.find() is None
@@ -103,7 +104,7 @@ def test_what_was_not_measured_is_not_made_up(path):
     record.keep(pinned())
     with pytest.raises(NotMeasuredError) as raised:
         measured(path)
-    assert not raised.value.noisy
+    assert raised.value.reason == "missing"
 
 
 def test_without_a_record_nothing_was_measured():
@@ -119,7 +120,7 @@ def test_what_was_too_noisy_is_not_said_and_its_neighbours_are():
     record.keep(pinned(results=noisy))
     with pytest.raises(NotMeasuredError, match="too noisy: 11%") as raised:
         measured("bench.mini.decode_us_per_token")
-    assert raised.value.noisy
+    assert raised.value.reason == "noisy"
     assert measured("bench.generation.uncached_over_cached") == 9.5
 
 
@@ -174,3 +175,53 @@ def test_a_folder_that_cannot_be_written_is_told_and_is_no_error(monkeypatch, tm
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KVLAB_RECORDS", str(tmp_path / "file" / "folder"))
     assert "cannot be" in record.ensure()
+
+
+def test_a_measurement_beyond_the_limits_of_its_sentence_is_not_said():
+    record.keep(pinned())
+    path = "curves.cached.held_out_error"
+    assert measured(path, at_most=0.0123) == measured(path, at_least=0.0123) == 0.0123
+    for limits in ({"at_most": 0.01}, {"at_least": 0.02}):
+        with pytest.raises(NotMeasuredError) as raised:
+            measured(path, **limits)
+        assert raised.value.reason == "contradicted"
+
+
+def test_a_record_that_cannot_be_kept_is_refused_before_it_is_measured(monkeypatch, tmp_path):
+    record.require_place()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("KVLAB_RECORDS", str(tmp_path / "file"))
+    with pytest.raises(KvlabError, match="KVLAB_RECORDS names another"):
+        record.require_place()
+
+
+def test_a_full_disk_leaves_no_half_of_a_record(monkeypatch, folder):
+    monkeypatch.setattr(record.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(OSError, match="full"):
+        record.keep(pinned())
+    assert list(folder.iterdir()) == []
+
+
+def test_a_user_without_a_home_is_told_what_to_set_and_the_build_goes_on(monkeypatch):
+    def homeless(_):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("KVLAB_RECORDS")
+    monkeypatch.setattr(record, "user_cache_path", homeless)
+    assert "let KVLAB_RECORDS name a folder" in record.ensure()
+    with pytest.raises(KvlabError, match="KVLAB_RECORDS"):
+        record.folder()
+
+
+def test_a_current_record_is_enough_where_nothing_can_be_written(monkeypatch):
+    record.keep(pinned())
+    monkeypatch.setattr(record, "_alone", lambda: pytest.fail("the lock is not needed"))
+    assert record.ensure() is None
+
+
+def test_a_measurement_is_announced_and_only_then():
+    announced = []
+    record.keep(pinned())
+    record.ensure(lambda: announced.append(1))
+    assert announced == []

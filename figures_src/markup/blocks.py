@@ -57,7 +57,7 @@ class Makers(NamedTuple):
     """
 
     picture: Callable[[str], Picture]
-    table: Callable[[str], tuple[list[str], list[list[Cell]]]]
+    table: Callable[[str], tuple[list[str], list[list[Cell]], str]]
     derivation: Callable[[str], str]
     check: Callable[[str], None]
     sentence: Callable[[NotMeasuredError], str]
@@ -128,10 +128,11 @@ class _Blocks(BlockProcessor):
         return self.parser.md.htmlStash.store(finished)
 
     def table(self, parent: ElementTree.Element, name: str, caption: str) -> None:
-        header, rows = self.makers.table(name)
+        header, rows, remark = self.makers.table(name)
         if not caption:
             raise BookError(f"[[table {name}]] needs its caption on the lines below it")
         table_id = f"table-{name.replace('_', '-')}"
+        caption = " ".join(filter(None, (caption, remark)))
         wrapper = ElementTree.SubElement(parent, "div", {"class": "kv-table", "id": table_id})
         # Beside the table and not in it: a wide table scrolls, and its caption stays.
         ElementTree.SubElement(wrapper, "p", {"class": "kv-caption", "id": f"{table_id}-caption"}).text = caption

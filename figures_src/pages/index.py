@@ -5,7 +5,7 @@ from __future__ import annotations
 from figures_src.figures import work
 from figures_src.figures.style import Data
 from figures_src.page import Page
-from figures_src.pages.measurements import measured
+from figures_src.pages.measurements import PROMISE, measured
 from figures_src.pages.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
 from figures_src.pages.theory_05_worked_example import page as worked_example
@@ -70,8 +70,8 @@ page.value("subject", experiments.token_text, text=PROMPT, position=1)
 page.value("slot_differing", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
 
 for name in ("memory", "cached", "uncached"):
-    page.reuse(f"{name}_error", measured(f"curves.{name}.held_out_error"))
-page.value("promise", units.ratio, numerator=1, denominator=10)
+    page.reuse(f"{name}_error", measured(f"curves.{name}.held_out_error", at_most=PROMISE))
+page.value("promise", units.ratio, numerator=1, denominator=round(1 / PROMISE))
 
 page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from figures_src.figures import curves
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import measured
+from figures_src.pages.measurements import SAVED, measured
 from figures_src.values import call
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory, parameters
-from kvlab.benchmark import record
+from kvlab.benchmark import bench, record
 
 page = Page("reference/speed")
 
@@ -20,10 +20,11 @@ page = Page("reference/speed")
 @page.table
 def machine(words: Words) -> Table:
     """Return where and when the measurements were taken."""
-    keys = ("processor", "cores", "system", "python", "numpy", "blas", "taken")
+    keys = ("processor", "cores", "system", "python", "numpy", "blas", "torch", "transformers", "taken")
     rows: list[list[str | Shown]] = [
         [words(f"machine.{key}"), Shown(call(record.measured_on, what=key))] for key in keys
     ]
+    rows.append([words("machine.rounds"), Shown(measured("bench.rounds"))])
     return Table(header=[words("machine.what"), words("machine.which")], rows=rows)
 
 
@@ -73,8 +74,8 @@ def peers(words: Words) -> Table:
 def identity(words: Words) -> Table:
     """Return what the products that repeat their bytes take, as multiples of plain ones."""
     paths = {
-        "decode_gpt2_small": "identity.decode_cost_gpt2_small",
-        "decode_mini": "identity.decode_cost_mini",
+        "decode_gpt2_small": "gpt2_small.identity_decode_cost",
+        "decode_mini": "mini.identity_decode_cost",
         "prefill_mini": "prefill.exact_over_blas_mini",
         "prefill_gpt2": "prefill.exact_over_blas_gpt2_small",
     }
@@ -88,15 +89,16 @@ def identity(words: Words) -> Table:
 
 
 def curves_data() -> Data:
-    """Return the measured points and what the formulas predict for them; every second one was held out."""
+    """Return the measured points, what the formulas predict for them, and which of them the fit has not seen."""
     columns: dict[str, list[object]] = {"run": [], "tokens": [], "held_out": [], "measured_s": [], "predicted_s": []}
     for run in ("cached", "uncached"):
-        tokens, seconds, predicted = (
-            measured(f"curves.{run}.{what}").result for what in ("contexts", "measured_seconds", "predicted_seconds")
+        tokens, held_out, seconds, predicted = (
+            measured(f"curves.{run}.{what}").result
+            for what in ("contexts", "held_out", "measured_seconds", "predicted_seconds")
         )
         columns["run"] += [run] * len(tokens)
         columns["tokens"] += tokens
-        columns["held_out"] += [place % 2 == 1 for place in range(len(tokens))]
+        columns["held_out"] += held_out
         columns["measured_s"] += seconds
         columns["predicted_s"] += predicted
     return columns
@@ -104,9 +106,9 @@ def curves_data() -> Data:
 
 page.figure("curves", curves_data, curves.draw, measured=True)
 page.value("promise", units.ratio, numerator=1, denominator=10)
-page.reuse("uncached_over_cached", measured("bench.generation.uncached_over_cached"))
-page.reuse("generated", measured("bench.generation.generated_tokens"))
-page.reuse("prompt", measured("bench.generation.prompt_tokens"))
+page.reuse("uncached_over_cached", SAVED)
+page.reuse("generated", call(units.given, quantity=bench.GENERATED_TOKENS))
+page.reuse("prompt", call(units.given, quantity=bench.PROMPT_TOKENS))
 
 
 @page.table

@@ -5,12 +5,13 @@ from __future__ import annotations
 from figures_src.figures import cache_levels, step_reads
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import measured
+from figures_src.pages.measurements import SAVED
 from figures_src.pages.shapes import kv_shapes, shapes
 from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, traffic
+from kvlab.benchmark import bench
 
 page = Page("theory/05-worked-example")
 
@@ -186,9 +187,9 @@ page.reuse("hundred_fp32", _cache("MiniGPT", hundred, one, FP32))
 
 # What the cache saves.
 
-page.reuse("uncached_over_cached", measured("bench.generation.uncached_over_cached"))
-page.reuse("generated_run", measured("bench.generation.generated_tokens"))
-page.reuse("prompt_run", measured("bench.generation.prompt_tokens"))
+page.reuse("uncached_over_cached", SAVED)
+page.reuse("generated_run", call(units.given, quantity=bench.GENERATED_TOKENS))
+page.reuse("prompt_run", call(units.given, quantity=bench.PROMPT_TOKENS))
 
 # Prefill and decode.
 

@@ -13,6 +13,8 @@ IMPLEMENTED: dict[str, tuple[object, ...]] = {
     "hidden_act": ("silu",),
     "attention_bias": (False,),
     "mlp_bias": (False,),
+    "quantization_config": (None,),
+    "sliding_window": (None,),
     "partial_rotary_factor": (1.0, None),
 }
 UNSCALED = {"rope_type": "default", "type": "default", "partial_rotary_factor": 1.0, "factor": 1.0}

@@ -25,6 +25,7 @@ from kvlab.model import GPT2, MINIGPT, load_model
 Results = dict[str, Any]
 CONTEXTS, CONTEXTS_QUICK = (16, 64, 256, 512, 1023), (256,)
 ROUNDS, ROUNDS_QUICK = 41, 15
+PROMPT_TOKENS, GENERATED_TOKENS = 16, 64
 # A step of the MiniGPT is too short to be timed alone, and a few rounds of it would be over in an instant.
 REPEAT_MINI, MORE_ROUNDS_MINI = 3, 10
 
@@ -39,10 +40,10 @@ def bench(quick: bool = False, progress: Callable[[], None] = lambda: None) -> R
     rounds = ROUNDS_QUICK if quick else ROUNDS
     gpt2, mini = _gpt2_small(quick, progress), _mini(rounds)
     progress()
-    costs = {"gpt2_small": gpt2.pop("identity_decode_cost"), "mini": mini.pop("identity_decode_cost")}
-    identity = {"decode_cost": max(costs.values()), **{f"decode_cost_{name}": cost for name, cost in costs.items()}}
+    cost = max(part["identity_decode_cost"] for part in (gpt2, mini))
+    identity = {"decode_cost": cost, "noise": max(gpt2["noise"], mini["noise"])}
     others = {"prefill": _prefill(rounds), "generation": _generation(rounds)}
-    results = {"gpt2_small": gpt2, "mini": mini, **others, "identity": identity}
+    results = {"gpt2_small": gpt2, "mini": mini, **others, "identity": identity, "rounds": rounds}
     progress()
     return results
 
@@ -104,17 +105,17 @@ def _mini(rounds: int, context: int = 64) -> Results:
     }
 
 
-def _generation(rounds: int, n_prompt: int = 16, n_tokens: int = 64) -> Results:
+def _generation(rounds: int) -> Results:
     """Return how much longer the MiniGPT takes for a text without a cache."""
     model = load_model(MINIGPT)
     tasks = {
-        "cached": lambda: generate_cached(model, [TOKEN] * n_prompt, n_tokens),
-        "uncached": lambda: generate_uncached(model, [TOKEN] * n_prompt, n_tokens),
+        "cached": lambda: generate_cached(model, [TOKEN] * PROMPT_TOKENS, GENERATED_TOKENS),
+        "uncached": lambda: generate_uncached(model, [TOKEN] * PROMPT_TOKENS, GENERATED_TOKENS),
     }
     run = interleaved(tasks, rounds)
     return {
-        "prompt_tokens": n_prompt,
-        "generated_tokens": n_tokens,
+        "prompt_tokens": PROMPT_TOKENS,
+        "generated_tokens": GENERATED_TOKENS,
         "uncached_over_cached": _ratio(run, "uncached", "cached"),
         "noise": max(timed.noise for timed in run.values()),
     }

@@ -1,7 +1,8 @@
 """Curves against theory: memory and time against context, predicted from half of the points, judged on the others.
 
 A curve that is fitted to points and then shown to pass through them proves nothing. So the constants of each formula
-are fitted on every other context, and what is reported is the largest error on the contexts that the fit has not seen.
+are fitted on half of the contexts, and what is reported is the largest error on the others. A decode step behind 16
+tokens and one behind 32 read the same slots and are one measurement taken twice: such a pair is never parted.
 
     memory       2 · L · H_kv · d_h · S · s, which has no constant to fit
     cached       a + b · slots read              one decode step behind S tokens
@@ -13,7 +14,6 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ ROUNDS, ROUNDS_QUICK = 400, 120
 REPEAT_CACHED = 5
 # Multiples of 16, where a product has no ragged edge that would cost more than its share.
 CONTEXTS = tuple(range(16, 129, 16))
+HELD_OUT = {"cached": (False, False, True, True) * 2, "uncached": (False, True) * 4}
 
 
 @dataclass(frozen=True)
@@ -42,40 +43,49 @@ class Curve:
     Attributes:
         contexts: tokens, ascending.
         measured: bytes, seconds or instructions, for each context.
-        predicted: what the formula gives, its constants fitted on the contexts of even index alone.
+        predicted: what the formula gives.
+        held_out: which of the contexts its constants were not fitted on.
     """
 
     contexts: tuple[int, ...]
     measured: tuple[float, ...]
     predicted: tuple[float, ...]
+    held_out: tuple[bool, ...]
 
     @property
     def held_out_error(self) -> float:
-        """The largest relative error on the contexts that the fit has not seen, those of odd index."""
-        pairs = zip(self.measured[1::2], self.predicted[1::2], strict=True)
-        return max(abs(predicted - measured) / measured for measured, predicted in pairs)
+        """The largest relative error on the contexts that the fit has not seen."""
+        points = zip(self.measured, self.predicted, self.held_out, strict=True)
+        return max(abs(predicted - measured) / measured for measured, predicted, held_out in points if held_out)
 
 
-def fitted(contexts: tuple[int, ...], measured: tuple[float, ...], terms: list[NDArray[np.float64]]) -> Curve:
-    """Return the curve whose formula is a sum of `terms`, each times a constant that the even half of points fixes.
+def fitted(
+    contexts: tuple[int, ...],
+    measured: tuple[float, ...],
+    terms: list[NDArray[np.float64]],
+    held_out: tuple[bool, ...],
+) -> Curve:
+    """Return the curve whose formula is a sum of `terms`, each times a constant that the points not held out fix.
 
     Args:
-        contexts: tokens, ascending.
-        measured: what was measured at each.
+        contexts: tokens.
+        measured: what was measured at each, above 0.
         terms: one value a context each.
+        held_out: which of the contexts the fit does not see.
 
     Raises:
-        KvlabError: the contexts do not ascend, or half of them are fewer than the constants.
+        KvlabError: what is left to fit has fewer different points than there are constants, or a point is not above 0.
     """
-    if any(later <= earlier for earlier, later in pairwise(contexts)):
-        raise KvlabError(f"the contexts {contexts} do not ascend; sort them")
-    if len(contexts[::2]) < len(terms):
-        raise KvlabError(f"{len(contexts[::2])} points cannot fix {len(terms)} constants; measure more contexts")
-    design, observed = np.stack(terms, axis=1), np.array(measured)
+    design, observed, seen = np.stack(terms, axis=1), np.array(measured), ~np.array(held_out)
+    n_points = len(np.unique(design[seen], axis=0))
+    if n_points < len(terms):
+        raise KvlabError(f"{n_points} different points cannot fix {len(terms)} constants; fit on more contexts")
+    if not (observed > 0).all():
+        raise KvlabError(f"the least measurement is {observed.min()}, and a relative error needs one above 0")
     # Relative errors are what is judged, so they are what the fit makes small: each equation is divided by its point.
-    weights = 1 / observed[::2, None]
-    constants, *_ = np.linalg.lstsq(design[::2] * weights, np.ones(len(weights)), rcond=None)
-    return Curve(contexts, measured, tuple(float(value) for value in design @ constants))
+    weights = 1 / observed[seen, None]
+    constants, *_ = np.linalg.lstsq(design[seen] * weights, np.ones(len(weights)), rcond=None)
+    return Curve(contexts, measured, tuple(float(value) for value in design @ constants), held_out)
 
 
 def memory_curve(model: GPT2) -> Curve:
@@ -91,7 +101,7 @@ def memory_curve(model: GPT2) -> Curve:
     finally:
         tracemalloc.stop()
     predicted = [kv_cache_bytes(a.n_layers, a.n_kv_heads, a.head_dim, context, 1, 4) for context in CONTEXTS]
-    return Curve(CONTEXTS, tuple(measured), tuple(map(float, predicted)))
+    return Curve(CONTEXTS, tuple(measured), tuple(map(float, predicted)), (True,) * len(CONTEXTS))
 
 
 def _allocated_by(file: str) -> float:
@@ -144,12 +154,14 @@ def curves(quick: bool = False, progress: Callable[[], None] = lambda: None) -> 
     ):
         timed = interleaved({str(context): task for context, task in tasks.items()}, rounds, repeat)
         seconds = tuple(timed[str(context)].least for context in CONTEXTS)
-        results[name] = _described(fitted(CONTEXTS, seconds, terms), "seconds")
+        results[name] = _described(fitted(CONTEXTS, seconds, terms, HELD_OUT[name]), "seconds")
         results[name]["noise"] = max(run.noise for run in timed.values())
         counts = [instructions.count(task) for task in tasks.values()]
         counted = tuple(float(count) for count in counts if count is not None)
         complete = len(counted) == len(counts)
-        results[name]["instructions"] = _described(fitted(CONTEXTS, counted, terms), "count") if complete else None
+        results[name]["instructions"] = (
+            _described(fitted(CONTEXTS, counted, terms, HELD_OUT[name]), "count") if complete else None
+        )
         progress()
     return results
 
@@ -162,5 +174,6 @@ def _described(curve: Curve, unit: str) -> dict[str, Any]:
         "contexts": list(curve.contexts),
         f"measured_{unit}": list(curve.measured),
         f"predicted_{unit}": list(curve.predicted),
+        "held_out": list(curve.held_out),
         "held_out_error": curve.held_out_error,
     }

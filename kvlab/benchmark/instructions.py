@@ -20,7 +20,7 @@ ATTRIBUTE_BYTES = 64
 
 
 def count(task: Callable[[], Any], event: tuple[int, int] = HARDWARE_INSTRUCTIONS) -> int | None:
-    """Return how many instructions `task` took in user mode, or None where they cannot be counted.
+    """Return how many instructions `task` took in user mode, or None where they cannot be counted, or count as none.
 
     Args:
         task: what to run, once.
@@ -34,7 +34,9 @@ def count(task: Callable[[], Any], event: tuple[int, int] = HARDWARE_INSTRUCTION
             fcntl.ioctl(counter, request, 0)
         task()
         fcntl.ioctl(counter, DISABLE, 0)
-        return int(struct.unpack("q", os.read(counter, 8))[0])
+        return int(struct.unpack("q", os.read(counter, 8))[0]) or None
+    except OSError:
+        return None
     finally:
         os.close(counter)
 

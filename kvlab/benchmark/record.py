@@ -14,12 +14,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_cache_path
 
@@ -33,11 +34,15 @@ NOISE_LIMIT = 0.10
 
 
 class NotMeasuredError(KvlabError):
-    """A measurement is asked for that no record has, or that was too noisy for what is said of it."""
+    """A measurement is asked for that cannot be said.
 
-    def __init__(self, sentence: str, noisy: bool = False) -> None:
+    Attributes:
+        reason: `"missing"`, `"noisy"`, or `"contradicted"`: measured, and not what the sentence relies on.
+    """
+
+    def __init__(self, sentence: str, reason: Literal["missing", "noisy", "contradicted"] = "missing") -> None:
         super().__init__(sentence)
-        self.noisy = noisy
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,12 @@ class Record:
 def folder() -> Path:
     """Return where records are kept: the reader's own cache, or what `KVLAB_RECORDS` names."""
     named = os.environ.get("KVLAB_RECORDS")
-    return Path(named) if named else user_cache_path("kvlab") / "measurements"
+    if named:
+        return Path(named)
+    try:
+        return user_cache_path("kvlab") / "measurements"
+    except RuntimeError:
+        raise KvlabError("this user has no home directory; let KVLAB_RECORDS name a folder for the record") from None
 
 
 @cache
@@ -79,13 +89,13 @@ def current_key() -> str:
     for room in MEASURED_SOURCES:
         for path in sorted((ROOT / room).glob("*.py")):
             digest.update(f"{room}/{path.name}".encode())
-            digest.update(without_words(path.read_text(encoding="utf-8")).encode())
+            digest.update(without_words(path.read_text(encoding="utf-8"), str(path)).encode())
     return digest.hexdigest()
 
 
-def without_words(source: str) -> str:
+def without_words(source: str, file: str = "?") -> str:
     """Return the code of a module without its comments and docstrings, which change no measurement."""
-    tree = ast.parse(source)
+    tree = ast.parse(source, filename=file)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             del node.body[0]
@@ -94,21 +104,21 @@ def without_words(source: str) -> str:
 
 def find() -> Record | None:
     """Return the current record; else the latest of another source, which is stale; else None."""
-    kept = sorted(folder().glob("*.json"), key=lambda path: path.stat().st_mtime)
-    current = folder() / f"{current_key()}.json"
-    for path in (current, *reversed(kept)):
-        record = _read(path)
-        if record is not None:
-            return record
-    return None
+    current = _read(folder() / f"{current_key()}.json")
+    if current is not None:
+        return current
+    others = [record for path in folder().glob("*.json") if (record := _read(path)) is not None]
+    return max(others, key=lambda record: record.taken, default=None)
 
 
 def _read(path: Path) -> Record | None:
     """Return a kept record; a file that is missing, cut short or of another make is as good as none."""
     try:
-        return Record(**json.loads(path.read_text(encoding="utf-8")))
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+    whole = isinstance(record.machine, dict) and isinstance(record.results, dict) and isinstance(record.taken, str)
+    return record if whole else None
 
 
 def keep(record: Record) -> Path:
@@ -116,21 +126,37 @@ def keep(record: Record) -> Path:
     place = folder() / f"{record.key}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(vars(record), indent=1), encoding="utf-8")
-    draft.replace(place)
+    try:
+        draft.write_text(json.dumps(vars(record), indent=1), encoding="utf-8")
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
     return place
 
 
-def ensure() -> str | None:
+def require_place() -> None:
+    """Raise `KvlabError` when a record could not be kept: asked before minutes of measuring, and tried for real."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder()).close()
+    except OSError as error:
+        raise KvlabError(f"{folder()} cannot be written: {error.strerror}; KVLAB_RECORDS names another") from None
+
+
+def ensure(announce: Callable[[], None] = lambda: None) -> str | None:
     """Take the quick measurement unless there is a current record; return why there is still none, or None.
+
+    `announce` is called before it begins, which takes half a minute.
 
     In a process of its own, since threads are chosen before NumPy is loaded; one at a time on a machine, since two
     would disturb each other: who comes second waits, and finds what the first one measured.
     """
     try:
+        if _is_current():
+            return None
+        announce()
         with _alone():
-            found = find()
-            if found is not None and not found.stale:
+            if _is_current():
                 return None
             command = [sys.executable, "-m", "kvlab", "measure", "--quick"]
             subprocess.check_output(command, stderr=subprocess.STDOUT, cwd=ROOT.parent, text=True)
@@ -138,7 +164,14 @@ def ensure() -> str | None:
         return (error.output.strip().splitlines() or ["no reason was given"])[-1]
     except OSError as error:
         return f"{folder()} cannot be written: {error.strerror}"
+    except KvlabError as error:
+        return str(error)
     return None
+
+
+def _is_current() -> bool:
+    found = find()
+    return found is not None and not found.stale
 
 
 @contextmanager
@@ -149,11 +182,17 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def measured(path: str) -> Any:
+def measured(path: str, at_least: float | None = None, at_most: float | None = None) -> Any:
     """Return one measurement of the record, such as `"bench.mini.decode_us_per_token"`.
 
+    Args:
+        path: the names under which it stands, with dots between them.
+        at_least: below this it contradicts what is said of it.
+        at_most: likewise above this.
+
     Raises:
-        NotMeasuredError: there is no record, it has no such measurement, a peer was not installed, or it was too noisy.
+        NotMeasuredError: there is no record, it has no such measurement, a peer was not installed, it was too noisy,
+            or it is beyond its limits.
     """
     record = find()
     if record is None:
@@ -162,15 +201,17 @@ def measured(path: str) -> Any:
     for name in path.split("."):
         if isinstance(found, dict) and found.get("noise", 0) > NOISE_LIMIT:
             between = f"{found['noise']:.0%} between two halves of the rounds"
-            raise NotMeasuredError(f"{path} was too noisy: {between}", noisy=True)
+            raise NotMeasuredError(f"{path} was too noisy: {between}", "noisy")
         found = found.get(name) if isinstance(found, dict) else None
     if found is None:
         raise NotMeasuredError(f"{path} is not in the record of {record.taken}")
+    if (at_least is not None and found < at_least) or (at_most is not None and found > at_most):
+        raise NotMeasuredError(f"{path} is {found:.3g}, and should be within {at_least} and {at_most}", "contradicted")
     return found
 
 
 def measured_on(what: str) -> str:
-    """Return where or when the record was taken: `"processor"`, another key of its machine, or `"taken"`.
+    """Return how the record was taken: `"processor"` or another key of its machine, or `"taken"`.
 
     Raises:
         NotMeasuredError: there is no record, or it does not say.

@@ -45,8 +45,8 @@ class Timed:
 
 
 def take_one_thread() -> None:
-    """Let the BLAS run one thread. Raises `KvlabError` when NumPy is loaded already: then it is too late."""
-    if "numpy" in sys.modules and any(os.environ.get(name) != "1" for name in THREADS[:1]):
+    """Let the BLAS run one thread. Raises `KvlabError` when NumPy is loaded already with more: then it is too late."""
+    if "numpy" in sys.modules and os.environ.get(THREADS[0]) != "1":  # OpenBLAS, which NumPy's wheels bring
         raise KvlabError("NumPy is loaded already; threads are chosen before, in a process of its own")
     for name in THREADS:
         os.environ[name] = "1"

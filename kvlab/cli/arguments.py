@@ -22,18 +22,18 @@ class Count(click.ParamType[int]):
     name = "integer"
     MOST = 10**15  # no model, batch or context comes near; beyond it a digit too many has been typed
 
-    def __init__(self, least: int = 1) -> None:
-        self.least = least
+    def __init__(self, least: int = 1, most: int = MOST) -> None:
+        self.least, self.most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, or refuse with a sentence that says what would be right."""
         written = str(value)
         digits = written.lstrip("0") or "0"
         # By its length first: Python reads no number of thousands of digits.
-        readable = written.isascii() and written.isdigit() and len(digits) <= len(str(self.MOST))
-        if not readable or not self.least <= int(digits) <= self.MOST:
+        readable = written.isascii() and written.isdigit() and len(digits) <= len(str(self.most))
+        if not readable or not self.least <= int(digits) <= self.most:
             shown = written if len(written) <= 40 else f"{written[:40]}…"
-            self.fail(f"{shown!r} is no whole number from {self.least} to {self.MOST:,}.", param, ctx)
+            self.fail(f"{shown!r} is no whole number from {self.least} to {self.most:,}.", param, ctx)
         return int(digits)
 
 

@@ -29,11 +29,12 @@ def bench(quick: bool, json_: bool) -> None:
     if json_:
         print_json(**results, machine=machine())
         return
-    for part, figures in results.items():
+    parts = {part: figures for part, figures in results.items() if isinstance(figures, dict)}
+    for part, figures in parts.items():
         print_card(part, {name: _shown(figure) for name, figure in figures.items() if not isinstance(figure, list)})
 
 
 def _shown(figure: Any) -> str:
     if isinstance(figure, dict):
         return ", ".join(f"{name}: {_shown(value)}" for name, value in figure.items())
-    return "not installed" if figure is None else f"{figure:.3g}"
+    return "not measured" if figure is None else f"{figure:.3g}"

@@ -46,6 +46,7 @@ def measure(quick: bool, json_: bool) -> None:
     from kvlab.benchmark import curves as curve_benchmark
     from kvlab.benchmark.machine import machine
 
+    record.require_place()
     with progress("measuring", total=bench.steps(quick) + curve_benchmark.STEPS) as advance:
         results = {"curves": curve_benchmark.curves(quick, advance), "bench": bench.bench(quick, advance)}
     today = datetime.now(UTC).date().isoformat()

@@ -78,7 +78,7 @@ def generate(
 
 
 @click.command()
-@click.option("--prompts", type=Count(), default=50, show_default=True, help="Prompts to run.")
+@click.option("--prompts", type=Count(most=10_000), default=50, show_default=True, help="Prompts to run.")
 @click.option("--tokens", type=Count(), default=64, show_default=True, help="Steps for each prompt.")
 @of_model
 @as_json

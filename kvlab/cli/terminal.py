@@ -52,7 +52,7 @@ def print_card(title: str, rows: dict[str, str]) -> None:
 
 @contextmanager
 def progress_in_bytes(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Likewise for bytes; yield a function of the bytes done and of all, which shows nothing of small files."""
+    """Show a bar of bytes; yield the function that is told the bytes done and all of them. Small files show nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

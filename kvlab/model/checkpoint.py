@@ -53,9 +53,9 @@ def model_from_tensors(architecture: Architecture, tensor: TensorOf) -> Model:
 def read_config(folder: Path) -> dict[str, Any]:
     """Return the folder's `config.json` as a dictionary. Raises `KvlabError` when it cannot be read as one."""
     path = folder / "config.json"
+    if not folder.is_dir():
+        raise KvlabError(f"{folder} is not a folder; a model folder holds config.json and model.safetensors")
     try:
-        if not folder.is_dir():
-            raise KvlabError(f"{folder} is not a folder; a model folder holds config.json and model.safetensors")
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise KvlabError(f"{path} cannot be read: {error.strerror}") from None

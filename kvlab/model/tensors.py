@@ -107,6 +107,4 @@ def _require(header: Any, name: str, shape: tuple[int, ...], path: Path) -> None
 
 
 def _bare(name: str) -> str:
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return name
+    return next((name.removeprefix(prefix) for prefix in PREFIXES if name.startswith(prefix)), name)
