@@ -101,7 +101,7 @@ class LastLayerUnread(DenseCache):
 
 def test_a_difference_is_found_in_values_and_in_logits_too():
     a, texts = minigpt().architecture, held_out_texts(2)[:, :24]
-    # Layer 1 of 2, sequence 1 of 2, head 0 of 4, slot 15 of 128, 16 elements of 4 bytes; the lowest bit is in the first.
+    # Layer 1, sequence 1 of 2, head 0 of 4, slot 15 of 128, 16 elements of 4 bytes; the lowest bit is in the first.
     of_a_bit = Difference(0, 1, "V", 15, 0, (((1 * 2 + 1) * 4 + 0) * 128 + 15) * 16 * 4)
     for kind, expected in ((LastValueBit, of_a_bit), (LastLayerUnread, Difference(5, None, "logits"))):
         right, wrong = DenseCache.for_model(a, batch=2), kind.for_model(a, batch=2)
