@@ -11,7 +11,7 @@ from random_models import PRIMES, random_model
 from kvlab.benchmark import bench, curves, instructions
 from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, roofline
 from kvlab.benchmark.prefill import plain_prefill, prefill
-from kvlab.benchmark.timing import Timed, interleaved
+from kvlab.benchmark.timing import Timed, interleaved, noise_of_shares, steady
 from kvlab.cache import DenseCache, slots_read
 from kvlab.errors import KvlabError
 
@@ -41,6 +41,19 @@ def test_the_least_time_counts_and_the_noise_is_the_distance_of_two_halves():
     timed = Timed((3.0, 2.5, 2.0, 7.0, 9.0, 2.5))
     assert timed.least == 2.0
     assert timed.noise == 0.25
+
+
+def test_a_change_of_pace_between_rounds_bends_no_curve():
+    # b takes three times as long as a; in the second round the processor is twice as fast, in the third half as fast.
+    paced = {"a": Timed((1.0, 0.5, 2.0)), "b": Timed((3.0, 1.5, 6.0))}
+    assert steady(paced) == {"a": 0.5, "b": 1.5}
+    assert noise_of_shares(paced) == 0
+    # One round in which a alone was lucky changes nothing, where its least time would have.
+    lucky = {"a": Timed((1.0, 0.1, 1.0, 1.0, 1.0)), "b": Timed((3.0, 3.0, 3.0, 3.0, 3.0))}
+    times = steady(lucky)
+    assert times["b"] / times["a"] == 3.0
+    # Two halves that disagree are noise: shares of a quarter in the odd rounds, and of a half in the even ones.
+    assert noise_of_shares({"a": Timed((1.0, 3.0)), "b": Timed((3.0, 3.0))}) == pytest.approx(1.0)
 
 
 def test_one_round_tells_nothing_of_noise():

@@ -23,7 +23,7 @@ from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.benchmark import instructions
 from kvlab.benchmark.decode import TOKEN, decode_step, filled_cache
 from kvlab.benchmark.prefill import prefill
-from kvlab.benchmark.timing import Task, interleaved
+from kvlab.benchmark.timing import Task, interleaved, noise_of_shares, steady
 from kvlab.cache import GrowingCache, slots_read
 from kvlab.errors import KvlabError
 from kvlab.model import GPT2, MINIGPT, load_model
@@ -153,9 +153,9 @@ def curves(quick: bool = False, progress: Callable[[], None] = lambda: None) -> 
         ("uncached", uncached_tasks(model), uncached_terms(), 1),
     ):
         timed = interleaved({str(context): task for context, task in tasks.items()}, rounds, repeat)
-        seconds = tuple(timed[str(context)].least for context in CONTEXTS)
+        seconds = tuple(steady(timed).values())
         results[name] = _described(fitted(CONTEXTS, seconds, terms, HELD_OUT[name]), "seconds")
-        results[name]["noise"] = max(run.noise for run in timed.values())
+        results[name]["noise"] = noise_of_shares(timed)
         counts = [instructions.count(task) for task in tasks.values()]
         counted = tuple(float(count) for count in counts if count is not None)
         complete = len(counted) == len(counts)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from kvlab.errors import KvlabError
@@ -79,3 +80,27 @@ def interleaved(tasks: Mapping[str, Task], rounds: int, repeat: int = 1, seed: i
                 task()
             seconds[name].append((time.perf_counter() - started) / repeat)
     return {name: Timed(tuple(rounds)) for name, rounds in seconds.items()}
+
+
+def steady(timed: Mapping[str, Timed]) -> dict[str, float]:
+    """Return a time for each contender, in seconds, in which a change of pace between rounds has no part.
+
+    Its median share of a round, times the least round: for many short tasks that are compared with each other, where
+    the least times of some come from a moment in which the processor was faster, and those of others do not.
+    """
+    least_round = min(map(sum, zip(*(run.seconds for run in timed.values()), strict=True)))
+    return {name: share * least_round for name, share in _shares(timed).items()}
+
+
+def noise_of_shares(timed: Mapping[str, Timed]) -> float:
+    """Return how far the shares of the odd and of the even rounds lie apart at most, as a share of the smaller."""
+    halves = [_shares({name: Timed(run.seconds[start::2]) for name, run in timed.items()}) for start in (0, 1)]
+    return max(abs(odd - even) / min(odd, even) for odd, even in zip(*(half.values() for half in halves), strict=True))
+
+
+def _shares(timed: Mapping[str, Timed]) -> dict[str, float]:
+    rounds = [sum(seconds) for seconds in zip(*(run.seconds for run in timed.values()), strict=True)]
+    return {
+        name: median(second / whole for second, whole in zip(run.seconds, rounds, strict=True))
+        for name, run in timed.items()
+    }
