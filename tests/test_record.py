@@ -212,6 +212,9 @@ def test_a_user_without_a_home_is_told_what_to_set_and_the_build_goes_on(monkeyp
     assert "let KVLAB_RECORDS name a folder" in record.ensure()
     with pytest.raises(KvlabError, match="KVLAB_RECORDS"):
         record.folder()
+    assert record.find() is None
+    with pytest.raises(NotMeasuredError):  # which a page turns into a sentence
+        measured("bench.mini.decode_us_per_token")
 
 
 def test_a_current_record_is_enough_where_nothing_can_be_written(monkeypatch):

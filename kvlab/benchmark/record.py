@@ -104,10 +104,14 @@ def without_words(source: str, file: str = "?") -> str:
 
 def find() -> Record | None:
     """Return the current record; else the latest of another source, which is stale; else None."""
-    current = _read(folder() / f"{current_key()}.json")
+    try:
+        place = folder()
+    except KvlabError:  # a user without a home has no record either, and pages say that nothing was measured
+        return None
+    current = _read(place / f"{current_key()}.json")
     if current is not None:
         return current
-    others = [record for path in folder().glob("*.json") if (record := _read(path)) is not None]
+    others = [record for path in place.glob("*.json") if (record := _read(path)) is not None]
     return max(others, key=lambda record: record.taken, default=None)
 
 
