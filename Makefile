@@ -42,7 +42,8 @@ bench: $(PEERS_READY)  ## measure speed against the roofline and against torch a
 measure: $(READY)  ## take the measurements that pages quote anew, and thoroughly
 	$(if $(wildcard $(PEERS_READY)),$(WITH_PEERS),$(BIN)/python) -m kvlab measure
 
-golden: $(PEERS_READY)  ## write the golden files anew from the transformers library
+golden: $(PEERS_READY)  ## write the golden files and the defaults of config.json anew from the transformers library
+	$(WITH_PEERS) tests/peers/defaults.py
 	$(WITH_PEERS) tests/peers/golden.py
 
 check: $(READY)  ## style and types

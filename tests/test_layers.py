@@ -21,7 +21,8 @@ GROUP = st.builds(
     k_dim=st.integers(1, 70),
     v_dim=st.integers(0, 70),
     window=st.none() | st.integers(1, 23),
-    state_elements=st.integers(0, 11),
+    conv_elements=st.integers(0, 11),
+    recurrent_elements=st.integers(0, 7),
     stores=st.booleans(),
 )
 GROUPS = st.lists(GROUP, min_size=1, max_size=4)
@@ -83,7 +84,7 @@ def test_a_latent_has_no_factor_of_two():
 
 
 def test_a_layer_that_reads_anothers_cache_stores_nothing_and_a_recurrent_one_only_its_state():
-    groups = [Layers("shared", 5, 8, 64, 64, stores=False), Layers("recurrent", 3, 0, 0, 0, state_elements=7)]
+    groups = [Layers("shared", 5, 8, 64, 64, stores=False), Layers("recurrent", 3, 0, 0, 0, conv_elements=7)]
     assert general.attention_bytes(groups, 1000, 2, ELEMENTS["fp16"]) == 0
     assert general.state_bytes(groups, 2, 4) == 3 * 7 * 2 * 4
     assert general.largest_context(groups, 10**6, 2, ELEMENTS["fp16"], 4) is None

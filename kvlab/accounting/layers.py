@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from kvlab.accounting.elements import Element, stored_bytes
 
+FP32_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -24,7 +26,8 @@ class Layers:
         k_dim: elements of K that a head stores of a token; of a latent, its rank and its rotary part.
         v_dim: elements of V; 0 for a latent, from which V is computed.
         window: tokens stored at most; None where all are.
-        state_elements: elements of the state that one sequence has in each layer, however long it is.
+        conv_elements: elements of a recurrent layer's convolution window, of one sequence; stored as the weights are.
+        recurrent_elements: elements of its state, always fp32, since it sums over the whole text.
         stores: whether the layer has a cache of its own, or reads that of another layer of the same shape.
     """
 
@@ -34,7 +37,8 @@ class Layers:
     k_dim: int
     v_dim: int
     window: int | None = None
-    state_elements: int = 0
+    conv_elements: int = 0
+    recurrent_elements: int = 0
     stores: bool = True
 
 
@@ -65,8 +69,13 @@ def read_bytes(groups: Iterable[Layers], context: int, batch: int, element: Elem
 
 
 def state_bytes(groups: Iterable[Layers], batch: int, bytes_per_element: int) -> int:
-    """Return the bytes of the states of recurrent layers, which no context changes."""
-    return sum(g.count * g.state_elements * batch * bytes_per_element for g in groups)
+    """Return the bytes of the states of recurrent layers, which no context changes.
+
+    `bytes_per_element` is of the convolution windows; the state proper is fp32.
+    """
+    return sum(
+        g.count * (g.conv_elements * bytes_per_element + g.recurrent_elements * FP32_BYTES) * batch for g in groups
+    )
 
 
 def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -> int:
