@@ -20,7 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / ".cache"
 # Which module reads a folder of data: a change there concerns those that use this module, and no others.
-DATA_OF = {"kvlab/catalog": "kvlab.catalog", "kvlab/grammar/minigpt": "kvlab.model.checkpoint"}
+DATA_OF = {
+    "kvlab/catalog": "kvlab.catalog",
+    "kvlab/grammar/minigpt": "kvlab.grammar",
+    "kvlab/sizing": "kvlab.sizing.keys",
+}
 LIBRARIES = ("brotli", "fonttools", "matplotlib", "numpy", "safetensors", "tokenizers")
 
 

@@ -38,6 +38,11 @@ SYMBOLS = {
     "new_tokens": "m",
     "weights": "M_w",
     "kv_cache": "M_kv",
+    "count": "L_i",
+    "k_blocks": "w_K",
+    "v_blocks": "w_V",
+    "block_bytes": "s_b",
+    "tokens": "S_i",
 }
 
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4  # how tightly a piece of formula holds together
@@ -201,7 +206,7 @@ class _Writer:
         arguments = [self.piece(argument) for argument in node.args]
         if name in ("min", "max"):
             return _Piece(self.dialect.call(name, [argument.text for argument in arguments]), _ATOM)
-        called: Any = getattr(self.formula, "__globals__", {}).get(name)
+        called: Any = getattr(inspect.unwrap(self.formula), "__globals__", {}).get(name)
         if not inspect.isfunction(called):
             raise self.refusal(node, "is no call of another formula")
         parameters = list(inspect.signature(called).parameters)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from kvlab.accounting.elements import ELEMENTS
 from kvlab.errors import KvlabError
 
 DECIMAL = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 BINARY = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
-# Bytes of one stored element.
-BYTES_PER_ELEMENT = {"fp32": 4, "fp16": 2, "bf16": 2}
+# Bytes of one stored element, of those formats that store each by itself.
+BYTES_PER_ELEMENT = {element.name: element.block_bytes for element in ELEMENTS.values() if element.block == 1}
 
 
 def in_unit(size_bytes: int, unit: str) -> Fraction:
@@ -61,6 +62,12 @@ def both_units(size_bytes: int) -> str:
     if binary == "B":
         return f"{size_bytes:,} B"
     return f"{_shown_in(size_bytes, decimal)} ({_shown_in(size_bytes, binary)})"
+
+
+def in_decimal(quantity: int, unit: str) -> str:
+    """Return a quantity for people in a unit with a decimal prefix: `1,555 GB`, `165.15 TFLOP`."""
+    scale = DECIMAL[f"{unit[0]}B"]
+    return f"{float(Fraction(quantity, scale)):,.10g} {unit}"
 
 
 def bytes_per_element(dtype: str) -> int:

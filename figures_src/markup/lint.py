@@ -56,8 +56,9 @@ def typed_numbers(text: str) -> list[Typed]:
 
 
 def _known_names() -> re.Pattern[str]:
-    entries = [model.architecture.name for model in catalog.models()]
+    entries = [model.name for model in catalog.models()]
     entries += [processor.name for processor in catalog.processors()]
+    entries += [accelerator.name for accelerator in catalog.accelerators()]
     names = "|".join([*(re.escape(name) for name in sorted(entries, key=len, reverse=True)), *_NAMES])
     return re.compile(rf"(?<![\w.,])(?:{names})(?![\w]|[.,]\d)")
 

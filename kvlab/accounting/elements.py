@@ -5,6 +5,8 @@ An element that is stored alone is a block of one. Scales that belong to a whole
 
 from dataclasses import dataclass
 
+from kvlab.accounting.exact import exact
+
 
 @dataclass(frozen=True)
 class Element:
@@ -36,6 +38,21 @@ ELEMENTS = {
 }
 
 
+@exact
+def stored_blocks(width: int, block: int) -> int:
+    """Return the blocks that a row of `width` elements fills, the last one perhaps in part: `⌈width / block⌉`."""
+    return -(-width // block)
+
+
+@exact
 def stored_bytes(width: int, block: int, block_bytes: int) -> int:
     """Return the bytes of a row of `width` elements: whole blocks, `⌈width / block⌉ · block_bytes`."""
-    return -(-width // block) * block_bytes
+    return stored_blocks(width, block) * block_bytes
+
+
+def state_element_bytes(element: Element) -> int:
+    """Return the bytes of an element of a convolution's window where K and V are stored as `element`.
+
+    4 beside fp32, 2 beside all else: formats of a byte and less are for K and V, and leave states as they are.
+    """
+    return 4 if element.name == "fp32" else 2

@@ -5,14 +5,17 @@ residual additions, which are linear in `d` where the products are quadratic. At
 needs, not the slots that a kernel reads.
 """
 
+from kvlab.accounting.exact import exact
 from kvlab.accounting.parameters import gpt2_block_matrix_parameters
 
 
+@exact
 def gpt2_matrix_elements(n_layers: int, d_model: int, d_ff: int, vocab_size: int) -> int:
     """Return the matrix elements that a token meets on its way to its logits: the blocks' and the head's."""
     return n_layers * gpt2_block_matrix_parameters(d_model, d_ff) + vocab_size * d_model
 
 
+@exact
 def attention_flops(n_layers: int, n_heads: int, head_dim: int, context: int) -> int:
     """Return the FLOPs of attention for one query over `context` tokens, itself among them: `4 · L · H · d_h · S`.
 
@@ -22,6 +25,7 @@ def attention_flops(n_layers: int, n_heads: int, head_dim: int, context: int) ->
     return 4 * n_layers * n_heads * head_dim * context
 
 
+@exact
 def gpt2_decode_flops(
     n_layers: int, d_model: int, n_heads: int, head_dim: int, d_ff: int, vocab_size: int, context: int
 ) -> int:
@@ -31,11 +35,13 @@ def gpt2_decode_flops(
     )
 
 
+@exact
 def causal_pairs(n_tokens: int) -> int:
     """Return the (query, key) pairs with the key not after the query: `n(n + 1)/2`."""
     return n_tokens * (n_tokens + 1) // 2
 
 
+@exact
 def gpt2_prefill_flops(
     n_layers: int, d_model: int, n_heads: int, head_dim: int, d_ff: int, vocab_size: int, prompt: int
 ) -> int:

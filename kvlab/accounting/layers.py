@@ -8,9 +8,10 @@ does not grow. Arguments are positive integers, results bytes, exactly. Not coun
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from kvlab.accounting.elements import Element, stored_bytes
+from kvlab.accounting.elements import Element, stored_blocks
+from kvlab.accounting.exact import exact, whole
 
 FP32_BYTES = 4
 
@@ -41,33 +42,59 @@ class Layers:
     recurrent_elements: int = 0
     stores: bool = True
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type is int or (field.name == "window" and value is not None):
+                object.__setattr__(self, field.name, whole(f"{self.kind} layers", field.name, value))
 
+    def blocks(self, element: Element) -> tuple[int, int]:
+        """Return the stored blocks of K and of V that one token takes in one layer."""
+        return stored_blocks(self.n_kv_heads * self.k_dim, element.block), stored_blocks(
+            self.n_kv_heads * self.v_dim, element.block
+        )
+
+
+@exact
 def tokens_stored(layers: Layers, context: int) -> int:
     """Return the tokens of one sequence that each of the layers stores: `S`, or `min(S, window)`."""
     return context if layers.window is None else min(context, layers.window)
 
 
+@exact
+def kind_bytes(count: int, k_blocks: int, v_blocks: int, block_bytes: int, tokens: int, batch: int) -> int:
+    """Return the bytes that `count` layers hold: `L_i · (w_K · s_b + w_V · s_b) · S_i · B`, one term of the sum.
+
+    `w_K` and `w_V` are the elements that a layer stores of one token, or the blocks that they fill; `s_b` is the bytes
+    of one, and `S_i` the tokens that these layers store.
+    """
+    return count * (k_blocks * block_bytes + v_blocks * block_bytes) * tokens * batch
+
+
+@exact
 def token_bytes(layers: Layers, element: Element) -> int:
-    """Return the bytes of K and V of one token that one of the layers reads: `H_kv · (d_k + d_v) · s`."""
-    k_width, v_width = layers.n_kv_heads * layers.k_dim, layers.n_kv_heads * layers.v_dim
-    return stored_bytes(k_width, element.block, element.block_bytes) + stored_bytes(
-        v_width, element.block, element.block_bytes
-    )
+    """Return the bytes of K and V of one token that one of the layers reads."""
+    return kind_bytes(1, *layers.blocks(element), element.block_bytes, 1, 1)
 
 
+@exact
 def attention_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element) -> int:
     """Return the bytes of K and V that are stored for `batch` sequences of `context` tokens."""
-    return sum(g.count * token_bytes(g, element) * tokens_stored(g, context) * batch for g in groups if g.stores)
+    return read_bytes([g for g in groups if g.stores], context, batch, element)
 
 
+@exact
 def read_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element) -> int:
     """Return the bytes of K and V that a decode step reads with `context` tokens in reach, its own among them.
 
     What is stored, and once more for each layer that reads the cache of another.
     """
-    return sum(g.count * token_bytes(g, element) * tokens_stored(g, context) * batch for g in groups)
+    return sum(
+        kind_bytes(g.count, *g.blocks(element), element.block_bytes, tokens_stored(g, context), batch) for g in groups
+    )
 
 
+@exact
 def state_bytes(groups: Iterable[Layers], batch: int, bytes_per_element: int) -> int:
     """Return the bytes of the states of recurrent layers, which no context changes.
 
@@ -78,6 +105,7 @@ def state_bytes(groups: Iterable[Layers], batch: int, bytes_per_element: int) ->
     )
 
 
+@exact
 def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -> int:
     """Return the bytes that one more token of one sequence adds behind `context`: a full window adds none."""
     return sum(
@@ -87,6 +115,7 @@ def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -
     )
 
 
+@exact
 def paged_bytes(groups: Iterable[Layers], lengths: Sequence[int], page: int, element: Element) -> int:
     """Return the bytes of sequences of these lengths in pages of `page` tokens, each last page reserved whole."""
     return sum(
@@ -97,11 +126,13 @@ def paged_bytes(groups: Iterable[Layers], lengths: Sequence[int], page: int, ele
     )
 
 
+@exact
 def unused_tokens(capacity: int, lengths: Sequence[int]) -> int:
     """Return the slots that stay empty where each sequence has `capacity` of them: what preallocation wastes."""
     return sum(capacity - length for length in lengths)
 
 
+@exact
 def largest_batch(groups: Sequence[Layers], budget: int, context: int, element: Element, state_element: int) -> int:
     """Return how many sequences of `context` tokens fit in `budget` bytes, their states included; 0 for none.
 
@@ -116,6 +147,7 @@ def largest_batch(groups: Sequence[Layers], budget: int, context: int, element: 
     return budget // one
 
 
+@exact
 def largest_context(
     groups: Sequence[Layers], budget: int, batch: int, element: Element, state_element: int
 ) -> int | None:
@@ -144,6 +176,7 @@ def largest_context(
     return context + left // step if step else None
 
 
+@exact
 def heads_per_device(n_kv_heads: int, n_devices: int) -> int:
     """Return the K/V heads that each device of a tensor-parallel group stores: `⌈H_kv / n⌉`, never less than one.
 
@@ -152,6 +185,7 @@ def heads_per_device(n_kv_heads: int, n_devices: int) -> int:
     return -(-n_kv_heads // n_devices)
 
 
+@exact
 def device_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element, n_devices: int) -> int:
     """Return the bytes of K and V on each device (on the fullest, where heads do not divide) of a parallel group."""
     shares = [replace(g, n_kv_heads=heads_per_device(g.n_kv_heads, n_devices)) for g in groups]

@@ -3,7 +3,10 @@
 Arguments are positive integers. Results are bytes, exactly; the unit is chosen where they are shown.
 """
 
+from kvlab.accounting.exact import exact
 
+
+@exact
 def kv_cache_bytes(
     n_layers: int, n_kv_heads: int, head_dim: int, context: int, batch: int, bytes_per_element: int
 ) -> int:
@@ -15,31 +18,37 @@ def kv_cache_bytes(
     return 2 * n_layers * n_kv_heads * head_dim * context * batch * bytes_per_element
 
 
+@exact
 def kv_elements_per_token(n_layers: int, n_kv_heads: int, head_dim: int) -> int:
     """Return the elements that one token of one sequence takes in the cache: `2 · L · H_kv · d_h`."""
     return 2 * n_layers * n_kv_heads * head_dim
 
 
+@exact
 def kv_bytes_per_token(n_layers: int, n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes that one more token of one sequence adds to the cache: `2 · L · H_kv · d_h · s`."""
     return 2 * n_layers * n_kv_heads * head_dim * bytes_per_element
 
 
+@exact
 def k_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes of K alone that one token takes in one layer: `H_kv · d_h · s`; V takes as many."""
     return n_kv_heads * head_dim * bytes_per_element
 
 
+@exact
 def kv_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes of K and V that one token takes in one layer: `2 · H_kv · d_h · s`."""
     return 2 * n_kv_heads * head_dim * bytes_per_element
 
 
+@exact
 def weight_bytes(parameters: int, bytes_per_element: int) -> int:
     """Return the bytes of the weights: `N · s`."""
     return parameters * bytes_per_element
 
 
+@exact
 def together(weights: int, kv_cache: int) -> int:
     """Return the bytes of weights and cache together; both are arguments in bytes."""
     return weights + kv_cache

@@ -3,10 +3,12 @@
 Activations are not counted: at one token they are a few kilobytes that never leave the nearest cache.
 """
 
+from kvlab.accounting.exact import exact
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.accounting.parameters import gpt2_parameters
 
 
+@exact
 def gpt2_weight_bytes_read(
     n_layers: int, d_model: int, d_ff: int, vocab_size: int, max_context: int, new_tokens: int, bytes_per_element: int
 ) -> int:
@@ -20,6 +22,7 @@ def gpt2_weight_bytes_read(
     ) * bytes_per_element
 
 
+@exact
 def gpt2_decode_bytes_read(
     n_layers: int,
     d_model: int,

@@ -1,12 +1,12 @@
 """What a model is, as far as its shapes go; and the readers that find it in a `config.json`."""
 
 from kvlab.architecture.architecture import Architecture
-from kvlab.architecture.config import Config
+from kvlab.architecture.config import Config, read_config
 from kvlab.architecture.gpt2 import gpt2_architecture
 from kvlab.architecture.llama import llama_architecture
 from kvlab.errors import KvlabError
 
-__all__ = ["Architecture", "Config", "gpt2_architecture", "llama_architecture", "read_architecture"]
+__all__ = ["Architecture", "Config", "gpt2_architecture", "llama_architecture", "read_architecture", "read_config"]
 
 READERS = {"gpt2": gpt2_architecture, "llama": llama_architecture}
 

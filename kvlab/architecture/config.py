@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from kvlab.errors import KvlabError
 
 Config = Mapping[str, object]
 
 LARGEST = 10**15  # no model comes near; products of numbers with thousands of digits could not even be written
+
+
+LARGEST_FILE = 4_000_000  # bytes; the longest that people publish list some thousand labels in a tenth of it
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return a `config.json` as a dictionary.
+
+    Raises:
+        KvlabError: it cannot be read, is too large, is not JSON or no object, or has a key twice.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise KvlabError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST_FILE:
+        raise KvlabError(f"{path} is larger than {LARGEST_FILE:,} bytes; a configuration is some thousand")
+    try:
+        config = json.loads(content.decode("utf-8"), object_pairs_hook=_without_repetition)
+    except RecursionError:
+        raise KvlabError(f"{path} is nested too deeply for a configuration") from None
+    except ValueError as error:
+        raise KvlabError(f"{path} is not valid JSON: {error!s:.200}") from None
+    if not isinstance(config, dict):
+        raise KvlabError(f"{path} holds a JSON {type(config).__name__}; a configuration is an object")
+    return config
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # JSON leaves open which of two values of one key counts.
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r:.60} is there twice")
+        found[key] = value
+    return found
 
 
 def integer(config: Config, key: str, name: str, default: int | None = None) -> int:

@@ -15,9 +15,11 @@ from collections.abc import Sequence
 import click
 
 from kvlab.cli.bench import bench
+from kvlab.cli.fit import fit
+from kvlab.cli.lists import devices, models
 from kvlab.cli.measure import curves, measure
 from kvlab.cli.run import generate, verify
-from kvlab.cli.size import size
+from kvlab.cli.size import explain, size
 from kvlab.cli.terminal import note
 from kvlab.cli.trace import trace
 from kvlab.cli.train import train
@@ -31,7 +33,7 @@ def cli() -> None:
     """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
 
 
-for command in (generate, trace, verify, size, bench, curves, measure, train):
+for command in (generate, trace, verify, size, explain, fit, models, devices, bench, curves, measure, train):
     cli.add_command(command)
 
 

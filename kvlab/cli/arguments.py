@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from kvlab.accounting.elements import ELEMENTS, Element
 from kvlab.cli.terminal import note, progress_in_bytes
 from kvlab.errors import KvlabError
+from kvlab.units import parse_size
 
 if TYPE_CHECKING:
     from kvlab.generation import Generation
     from kvlab.grammar.tokenizer import Tokenizer
     from kvlab.model import Model
+    from kvlab.sizing import Decoder
 
 
 class Count(click.ParamType[int]):
@@ -35,6 +38,36 @@ class Count(click.ParamType[int]):
             shown = written if len(written) <= 40 else f"{written[:40]}…"
             self.fail(f"{shown!r} is no whole number from {self.least} to {self.most:,}.", param, ctx)
         return int(digits)
+
+
+class Dtype(click.ParamType[Element]):
+    """A format of stored elements, by name."""
+
+    name = "dtype"
+
+    @staticmethod
+    def known() -> str:
+        """Return the names that there are."""
+        return ", ".join(ELEMENTS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Element:
+        """Return the element, or refuse with the names that there are."""
+        if str(value) not in ELEMENTS:
+            self.fail(f"unknown dtype {str(value)[:40]!r}; known are {self.known()}.", param, ctx)
+        return ELEMENTS[str(value)]
+
+
+class Size(click.ParamType[int]):
+    """A size with its unit, in bytes: 24GB and 24GiB differ, and 24G is neither."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes, or refuse with what could have been meant."""
+        try:
+            return parse_size(str(value))
+        except KvlabError as error:
+            self.fail(f"{error}.", param, ctx)
 
 
 class Ids(click.ParamType[list[int]]):
@@ -113,3 +146,24 @@ def _open_tokenizer(folder: Path) -> tuple[Tokenizer | None, str]:
         return Tokenizer.from_file(path), ""
     except KvlabError as error:
         return None, str(error)
+
+
+def open_decoder(name: str) -> Decoder:
+    """Return what a name of the catalog, or a path to a config.json or its folder, describes.
+
+    Raises:
+        KvlabError: it is neither, or cannot be read.
+    """
+    from kvlab import catalog
+    from kvlab.architecture import read_config
+    from kvlab.sizing import read_decoder
+
+    entry = catalog.find(name)
+    if entry is not None:
+        return entry.decoder
+    path = Path(name)
+    if not name or "\0" in name or not (path.suffix == ".json" or path.exists()):
+        raise catalog.unknown_model(name)
+    file = path / "config.json" if path.is_dir() else path
+    called = file.resolve().parent.name if file.name == "config.json" else file.stem
+    return read_decoder(read_config(file), called)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+WIDEST = 100  # columns of running text
 SHOWN_FROM_BYTES = 100_000_000  # a smaller file is read before a bar could be
 
 
@@ -48,6 +50,24 @@ def print_card(title: str, rows: dict[str, str]) -> None:
     for name, value in rows.items():
         grid.add_row(name, value)
     Card().print(Panel(grid, title=title, title_align="left", expand=False))
+
+
+def print_text(text: str) -> None:
+    """Print text as it stands, whatever the width of the terminal."""
+    print(text)
+
+
+def print_table(header: list[str], rows: list[list[str]], below: str = "") -> None:
+    """Print a table, the names to the left and the rest to the right of their columns, and sentences below it.
+
+    No cell is ever cut, as rich would cut it in a pipe, where a line has no width.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for name, *cells in [header, *rows]:
+        padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        print("  ".join([name.ljust(widths[0]), *padded]))
+    for paragraph in below.splitlines():
+        print("\n" + textwrap.fill(paragraph, width=WIDEST))
 
 
 @contextmanager

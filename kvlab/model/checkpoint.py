@@ -13,21 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from kvlab.architecture import Architecture, read_architecture
+from kvlab.architecture import Architecture, read_architecture, read_config
 from kvlab.errors import KvlabError
+from kvlab.grammar import MINIGPT
 from kvlab.model.gpt2 import GPT2, gpt2_from_tensors
 from kvlab.model.llama import Llama, llama_from_tensors
 from kvlab.model.tensors import Progress, TensorOf, open_tensors, silent
+
+__all__ = ["MINIGPT", "Model", "load_model", "model_from_tensors", "read_folder_config", "save_folder"]
 
 Model = GPT2 | Llama
 FAMILIES: Mapping[str, Callable[[Architecture, TensorOf], Model]] = {
     "gpt2": gpt2_from_tensors,
     "llama": llama_from_tensors,
 }
-
-# The grammar MiniGPT that the whole site runs: trained once, committed, opened like any other model folder.
-MINIGPT = Path(__file__).parents[1] / "grammar" / "minigpt"
-
 
 def load_model(folder: Path, progress: Progress = silent) -> Model:
     """Open a model folder of the GPT-2 or the Llama family: weights in float32, float16 or bfloat16, run in float32.
@@ -40,7 +39,7 @@ def load_model(folder: Path, progress: Progress = silent) -> Model:
         KvlabError: the folder or a file is missing or malformed, a tensor is missing or has a wrong shape, or the
             configuration is of a model that kvlab does not implement. The message names the file.
     """
-    config = read_config(folder)
+    config = read_folder_config(folder)
     architecture = read_architecture(config, name=str(config.get("name") or folder.name))
     return model_from_tensors(architecture, open_tensors(folder, progress))
 
@@ -50,25 +49,16 @@ def model_from_tensors(architecture: Architecture, tensor: TensorOf) -> Model:
     return FAMILIES[architecture.family](architecture, tensor)
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_folder_config(folder: Path) -> dict[str, Any]:
     """Return the folder's `config.json` as a dictionary. Raises `KvlabError` when it cannot be read as one."""
-    path = folder / "config.json"
     if not folder.is_dir():
         raise KvlabError(f"{folder} is not a folder; a model folder holds config.json and model.safetensors")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise KvlabError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise KvlabError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise KvlabError(f"{path} holds a JSON {type(config).__name__}; a configuration is an object")
-    return config
+    return read_config(folder / "config.json")
 
 
 def end_of_text_ids(folder: Path) -> frozenset[int]:
     """Return the ids behind which a text ends. Raises `KvlabError` when the configuration names none."""
-    config = read_config(folder)
+    config = read_folder_config(folder)
     named, vocab_size = config.get("eos_token_id"), read_architecture(config, folder.name).vocab_size
     ends = named if isinstance(named, list) and named else [named]
     for end in ends:

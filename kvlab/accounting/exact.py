@@ -1,0 +1,46 @@
+"""Whole numbers only: a count that is a float rounds from 2^53 on, and one of NumPy's wraps around at 2^31 or 2^63."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from kvlab.errors import KvlabError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def exact(formula: Callable[P, R]) -> Callable[P, R]:
+    """Return the formula with its `int` arguments made Python's own, which have no largest.
+
+    An integer of NumPy is taken as the number that it is, so that a sweep over an array's elements is exact too.
+
+    Raises:
+        KvlabError: from the formula returned, an argument is no whole number, or is negative; it is named.
+    """
+    signature = inspect.signature(formula)
+    counts = {name for name, parameter in signature.parameters.items() if parameter.annotation in (int, "int")}
+
+    @wraps(formula)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        for name in counts & bound.arguments.keys():
+            bound.arguments[name] = whole(formula.__name__, name, bound.arguments[name])
+        return formula(*bound.args, **bound.kwargs)
+
+    return checked
+
+
+def whole(of: str, name: str, value: object) -> int:
+    """Return `value` as Python's integer. Raises `KvlabError`, which names it, where it is none or is negative."""
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # what has no index is what is refused
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < 0:
+        raise KvlabError(f"{of}: {name} is {value!r:.60}, and must be a whole number from 0 on")
+    return number

@@ -1,0 +1,98 @@
+"""Devices: accelerators with the memory that they report, and a laptop's processor with its data caches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from kvlab.catalog.entries import folded, integer_field, read_data, unknown
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """An accelerator.
+
+    Attributes:
+        name: what people call it.
+        marketed: the memory that its maker names, in a unit that its maker does not define.
+        nvidia_smi_mib: the memory that `nvidia-smi` reports, in MiB: what there is.
+        bandwidth_bytes_per_second: of its memory, as the data sheet says, decimal.
+        dense_bf16_flops_per_second: of matrix products in bf16 without sparsity, as the data sheet says.
+        note: what else is to be known.
+        source: where it was read.
+        read: when, as an ISO date.
+    """
+
+    name: str
+    marketed: str
+    nvidia_smi_mib: int
+    bandwidth_bytes_per_second: int
+    dense_bf16_flops_per_second: int
+    note: str
+    source: str
+    read: str
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory that it reports, in bytes."""
+        return self.nvidia_smi_mib * MIB
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A processor and its data caches, in bytes."""
+
+    name: str
+    cores: int
+    l1d_bytes_per_core: int
+    l2_bytes_per_core: int
+    l3_bytes_shared: int
+    bandwidth_bytes_per_second: int
+    note: str
+    source: str
+    read: str
+
+
+@cache
+def accelerators() -> tuple[Accelerator, ...]:
+    """Return the accelerators."""
+    return tuple(Accelerator(**entry) for entry in read_data("devices.json")["accelerators"])
+
+
+@cache
+def processors() -> tuple[Processor, ...]:
+    """Return the processors."""
+    return tuple(Processor(**entry) for entry in read_data("devices.json")["processors"])
+
+
+def device(name: str) -> Accelerator:
+    """Return an accelerator by name. Raises `KvlabError` naming close ones."""
+    for entry in accelerators():
+        if folded(name) == folded(entry.name):
+            return entry
+    raise unknown("device", name, (entry.name for entry in accelerators()), "kvlab devices")
+
+
+def processor(name: str) -> Processor:
+    """Return a processor by name. Raises `KvlabError` naming those that there are."""
+    for entry in processors():
+        if folded(name) == folded(entry.name):
+            return entry
+    raise unknown("processor", name, (entry.name for entry in processors()), "kvlab devices")
+
+
+def data_cache(processor_name: str, field: str) -> int:
+    """Return one number of a processor, such as `l2_bytes_per_core`. Raises `KvlabError` for what it has not."""
+    return integer_field(processor(processor_name), field, processor_name)
+
+
+def fitting_level(processor_name: str, size_bytes: int) -> str:
+    """Return the nearest memory of a processor that holds `size_bytes` whole: `L1d`, `L2`, `L3` or `RAM`.
+
+    Alone in it, as seen from one core: what else wants the same cache is not counted.
+    """
+    cpu = processor(processor_name)
+    levels = (("L1d", cpu.l1d_bytes_per_core), ("L2", cpu.l2_bytes_per_core), ("L3", cpu.l3_bytes_shared))
+    return next((name for name, size in levels if size_bytes <= size), "RAM")
