@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from kvlab.accounting.elements import ELEMENTS
 from kvlab.errors import KvlabError
 
 DECIMAL = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 BINARY = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 # Bytes of one stored element, of those formats that store each by itself.
-BYTES_PER_ELEMENT = {element.name: element.block_bytes for element in ELEMENTS.values() if element.block == 1}
+BYTES_PER_ELEMENT = {"fp32": 4, "fp16": 2, "bf16": 2, "fp8": 1, "int8": 1}
 
 
 def in_unit(size_bytes: int, unit: str) -> Fraction:

@@ -46,7 +46,7 @@ def test_parameters_are_counted_as_the_tensors_have_them(tied):
 @pytest.mark.parametrize("name", ["GPT-2 small", "GPT-3 175B"])
 def test_parameters_of_published_models_meet_the_published_integers(name):
     model = catalog.model(name)
-    a = model.architecture
+    a = model.decoder
     counted = parameters.gpt2_parameters(a.n_layers, a.d_model, a.d_ff, a.vocab_size, a.max_context)
     assert counted == model.parameters
 

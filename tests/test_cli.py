@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from random_models import LLAMA_PRIMES, random_model, random_tensors
 
+from kvlab import catalog
 from kvlab.cache import DenseCache
 from kvlab.generation import generate_cached
 from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.model import MINIGPT, save_folder
 from kvlab.model.demo import demo_model
+from kvlab.sizing import model_types
 
 
 def kvlab(*arguments, **environment):
@@ -257,6 +259,126 @@ def test_size_counts_the_bytes_and_says_where_the_context_is_over_the_limit(
     assert run.stderr.count("\n") == int(over_limit)
 
 
+def test_a_size_says_what_it_is_made_of_by_its_keys():
+    found = as_json("size", "Gemma-3-27B", "--context", "32768", "--batch", "3", "--dtype", "q8_0")
+    token = 16 * 128 * 2 * 34 // 32
+    assert found == {
+        "model": "Gemma-3-27B",
+        "model_type": "gemma3_text",
+        "context": 32768,
+        "batch": 3,
+        "dtype": "q8_0",
+        "over_limit": False,
+        "cache_bytes": 3 * token * (52 * 1024 + 10 * 32768),
+        "attention_bytes": 3 * token * (52 * 1024 + 10 * 32768),
+        "state_bytes": 0,
+        "bytes_per_token": 10 * token,
+        "parameters": 27009346304,
+        "parameters_note": "",
+        "inferred": [],
+        "layers": {"sliding": 52, "full": 10},
+    }
+
+
+JAMBA = {"model_type": "jamba", "num_hidden_layers": 9, "hidden_size": 96, "num_attention_heads": 6}
+JAMBA |= {"num_key_value_heads": 3, "intermediate_size": 109, "num_experts": 5, "vocab_size": 211}
+
+
+def test_a_configuration_is_sized_by_its_path_or_its_folder_and_says_what_it_left_out(tmp_path):
+    folder = tmp_path / "my-jamba"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(JAMBA))
+    by_file = as_json("size", str(folder / "config.json"), "--context", "7", "--dtype", "fp32")
+    assert by_file == as_json("size", str(folder), "--context", "7", "--dtype", "fp32")
+    assert (by_file["model"], by_file["layers"]) == ("my-jamba", {"recurrent": 8, "full": 1})
+    assert by_file["attention_bytes"] == 2 * 3 * 16 * 7 * 4
+    assert by_file["state_bytes"] == 8 * (192 * 4 + 192 * 16) * 4
+    assert by_file["cache_bytes"] == by_file["attention_bytes"] + by_file["state_bytes"]
+    assert {"key": "mamba_d_state", "value": 16, "class": "JambaConfig"} in by_file["inferred"]
+    halved = as_json("size", str(folder), "--context", "7", "--dtype", "q4_0")
+    assert halved["state_bytes"] == 8 * (192 * 4 * 2 + 192 * 16 * 4)
+
+
+def test_the_line_with_numbers_has_one_term_for_each_kind_of_layer(tmp_path):
+    lines = kvlab("size", "Gemma-3-1B", "--context", "700").stdout
+    assert "Σ L_i · (w_K · s_b + w_V · s_b) · S_i · B" in lines
+    assert "22 · (256 · 2 + 256 · 2) · 512 · 1 = 11,534,336 B" in lines
+    assert "4 · (256 · 2 + 256 · 2) · 700 · 1 = 2,867,200 B" in lines
+
+
+def test_an_explanation_leads_from_the_layers_to_the_bytes():
+    run = kvlab("explain", "DeepSeek-V3", "--context", "32768", "--dtype", "q8_0")
+    assert run.returncode == 0
+    for line in (
+        "61 × latent: all 32,768 tokens",
+        "K of a token: 1 · 576 = 576 elements, 32 in 34 B",
+        "V of a token: none, it is computed from the latent",
+        "61 · (18 · 34 + 0 · 34) · 32,768 · 1 = 1,223,294,976 B",
+        "1,223,294,976 B = 1.22 GB (1.14 GiB)",
+        "671,026,419,200",
+    ):
+        assert line in run.stdout
+
+
+def test_what_an_explanation_inferred_it_names_with_its_class(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(JAMBA))
+    shown = kvlab("explain", str(tmp_path), "--context", "7").stdout
+    assert "8 × recurrent: a state of 768 + 3,072 elements, whatever the context" in shown
+    assert "recurrent: 8 · (768 · 2 + 3,072 · 4) · 1 = 110,592 B" in shown
+    assert "1,344 B of K and V + 110,592 B of states = 111,936 B" in shown
+    assert "mamba_expand = 2, by JambaConfig" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "free", "tokens", "sequences"),
+    [
+        (["Llama-2-7B", "--budget", "40GiB", "--weights", "14GiB"], 26 * 2**30, 53248, 13),
+        (["Llama-2-7B", "--budget", "40GiB", "--weights", "14GiB", "--batch", "8"], 26 * 2**30, 6656, 13),
+        (["Llama-2-7B", "--budget", "40GB", "--weights", "14GiB"], 40 * 10**9 - 14 * 2**30, 47621, 11),
+        (["Llama-2-7B", "--budget", "40GB", "--weights", "14GiB", "--batch", "8"], 40 * 10**9 - 14 * 2**30, 5952, 11),
+        (["Llama-2-7B", "--device", "A100 40GB"], 40 * 2**30 - 2 * 6738415616, 56214, 13),
+    ],
+)
+def test_a_memory_has_room_for_so_many_tokens_and_so_many_sequences(arguments, free, tokens, sequences):
+    found = as_json("fit", *arguments)
+    assert (found["free_bytes"], found["tokens"], found["sequences"]) == (free, tokens, sequences)
+    assert (found["over_limit"], found["context"], found["memories_for_weights"]) == (True, 4096, 1)
+
+
+@pytest.mark.parametrize(("dtype", "devices"), [("fp16", 5), ("int8", 3)])
+def test_weights_that_do_not_fit_leave_no_room_and_say_how_many_devices_they_take(dtype, devices):
+    found = as_json("fit", "GPT-3", "--device", "h100", "--weights-dtype", dtype)
+    assert found["free_bytes"] < 0
+    assert (found["tokens"], found["sequences"], found["memories_for_weights"]) == (0, 0, devices)
+    assert f"take {devices} such memories" in kvlab("fit", "GPT-3", "--device", "h100", "--weights-dtype", dtype).stdout
+
+
+def test_a_fit_says_that_the_memory_is_what_the_device_reports():
+    assert "81,559 MiB, as nvidia-smi reports it" in " ".join(
+        kvlab("fit", "Mistral-7B-v0.1", "--device", "h100").stdout.replace("│", "").split()
+    )
+
+
+def test_a_window_that_is_full_needs_no_more_room():
+    found = as_json("fit", "Mistral-7B-v0.1", "--budget", "24GiB")
+    assert (found["tokens"], found["over_limit"]) == (None, False)
+    assert "as many tokens as you like" in kvlab("fit", "Mistral-7B-v0.1", "--budget", "24GiB").stdout
+
+
+def test_the_lists_name_every_model_and_device_with_its_source():
+    listed = as_json("models")
+    assert {m["name"] for m in listed["models"]} == {m.name for m in catalog.models()}
+    assert all(m["source"] and m["read"] for m in listed["models"])
+    assert set(listed["model_types"]) == set(model_types())
+    table = kvlab("models").stdout
+    assert all(m.name in table for m in catalog.models())
+    assert "61 latent" in table
+    devices = as_json("devices")["devices"]
+    assert {d["name"]: d["memory_bytes"] for d in devices}["RTX 4090"] == 24564 * 2**20
+    assert "1,555 GB/s" in kvlab("devices").stdout
+    assert "165.15 TFLOP/s" in kvlab("devices").stdout
+
+
 def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(tmp_path):
     folder = tmp_path / "small"
     result = as_json("train", "--steps", "2", "--out", str(folder))
@@ -303,6 +425,24 @@ def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(
         (["verify", "--prompts", "229"], "228"),
         (["verify", "--tokens", "200"], "128"),
         (["size", "gpt-5", "--context", "1"], "gpt-5"),
+        (["size", "nowhere.json", "--context", "1"], "nowhere.json"),
+        (["size", "tests", "--context", "1"], "tests/config.json"),
+        (["size", "README.md", "--context", "1"], "README.md is not valid JSON"),
+        (["size", "", "--context", "1"], "unknown model ''"),
+        (["size", "a\nb", "--context", "1"], "unknown model"),
+        (["size", "gpt2"], "--context"),
+        (["explain", "gpt-5", "--context", "1"], "gpt-5"),
+        (["fit", "gpt2"], "either a --budget, such as 24GiB, or a --device"),
+        (["fit", "gpt2", "--budget", "1GiB", "--device", "h100"], "either a --budget"),
+        (["fit", "gpt2", "--budget", "24G"], "24GB or 24GiB"),
+        (["fit", "gpt2", "--budget", "24"], "24GB or 24GiB"),
+        (["fit", "gpt2", "--budget", "0B"], "'0B'"),
+        (["fit", "gpt2", "--budget", "-1GB"], "'-1GB' is no size"),
+        (["fit", "gpt2", "--budget", "1e3GB"], "'1e3GB' is no size"),
+        (["fit", "gpt2", "--device", "abacus"], "abacus"),
+        (["fit", "gpt2", "--budget", "1GB", "--weights-dtype", "fp12"], "fp12"),
+        (["fit", "gpt2", "--budget", "1GB", "--weights-dtype", "fp16", "--weights", "1GB"], "either --weights"),
+        (["fit", "gpt2", "--budget", "1GB", "--context", "0"], "--context"),
         (["size", "gpt2", "--context", "-1"], "--context"),
         (["size", "gpt2", "--context", "1.5"], "1.5"),
         (["size", "gpt2", "--context", "9" * 5000], "--context"),

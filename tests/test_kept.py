@@ -152,7 +152,7 @@ def test_a_value_says_the_call_that_it_made():
     )
     assert value.result == 1024
     assert value.formula == "2 · L · H_kv · d_h · s"
-    assert layers.origin == "kvlab.catalog.shape(model_name='MiniGPT', field='n_layers')"
+    assert layers.origin == "kvlab.catalog.zoo.shape(model_name='MiniGPT', field='n_layers')"
     assert layers.formula is None
 
 

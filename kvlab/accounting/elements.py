@@ -6,6 +6,7 @@ An element that is stored alone is a block of one. Scales that belong to a whole
 from dataclasses import dataclass
 
 from kvlab.accounting.exact import exact
+from kvlab.units import BYTES_PER_ELEMENT
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,9 @@ class Element:
 
 
 # q8_0 and q4_0 as llama.cpp defines them (ggml-common.h): 32 codes of 8 or 4 bits and one fp16 scale.
-ELEMENTS = {
-    element.name: element
-    for element in (
-        Element("fp32", 1, 4),
-        Element("fp16", 1, 2),
-        Element("bf16", 1, 2),
-        Element("fp8", 1, 1),
-        Element("int8", 1, 1),
-        Element("q8_0", 32, 34),
-        Element("q4_0", 32, 18),
-    )
+ELEMENTS = {name: Element(name, 1, size) for name, size in BYTES_PER_ELEMENT.items()} | {
+    "q8_0": Element("q8_0", 32, 34),
+    "q4_0": Element("q4_0", 32, 18),
 }
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from kvlab.errors import KvlabError
+
+DIVISORS = ("block", "n_devices", "page")  # arguments that formulas divide by
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def exact(formula: Callable[P, R]) -> Callable[P, R]:
-    """Return the formula with its `int` arguments made Python's own, which have no largest.
+    """Return the formula with its `int` arguments, and lists of them, made Python's own, which have no largest.
 
     An integer of NumPy is taken as the number that it is, so that a sweep over an array's elements is exact too.
 
@@ -23,13 +25,16 @@ def exact(formula: Callable[P, R]) -> Callable[P, R]:
         KvlabError: from the formula returned, an argument is no whole number, or is negative; it is named.
     """
     signature = inspect.signature(formula)
-    counts = {name for name, parameter in signature.parameters.items() if parameter.annotation in (int, "int")}
+    counts, lists = (_annotated(signature, *kinds) for kinds in ((int, "int"), (Sequence[int], "Sequence[int]")))
 
     @wraps(formula)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = signature.bind(*args, **kwargs)
-        for name in counts & bound.arguments.keys():
-            bound.arguments[name] = whole(formula.__name__, name, bound.arguments[name])
+        for name, value in bound.arguments.items():
+            if name in counts:
+                bound.arguments[name] = whole(formula.__name__, name, value)
+            elif name in lists:
+                bound.arguments[name] = [whole(formula.__name__, name, one) for one in value]
         return formula(*bound.args, **bound.kwargs)
 
     return checked
@@ -41,6 +46,11 @@ def whole(of: str, name: str, value: object) -> int:
         number = operator.index(value)  # type: ignore[arg-type]  # what has no index is what is refused
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool) or number < 0:
-        raise KvlabError(f"{of}: {name} is {value!r:.60}, and must be a whole number from 0 on")
+    least = 1 if name in DIVISORS else 0
+    if number is None or isinstance(value, bool) or number < least:
+        raise KvlabError(f"{of}: {name} is {value!r:.60}, and must be a whole number from {least} on")
     return number
+
+
+def _annotated(signature: inspect.Signature, *kinds: object) -> set[str]:
+    return {name for name, parameter in signature.parameters.items() if parameter.annotation in kinds}

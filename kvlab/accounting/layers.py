@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 from kvlab.accounting.elements import Element, stored_blocks
 from kvlab.accounting.exact import exact, whole
+from kvlab.errors import KvlabError
 
 FP32_BYTES = 4
 
@@ -128,23 +129,31 @@ def paged_bytes(groups: Iterable[Layers], lengths: Sequence[int], page: int, ele
 
 @exact
 def unused_tokens(capacity: int, lengths: Sequence[int]) -> int:
-    """Return the slots that stay empty where each sequence has `capacity` of them: what preallocation wastes."""
+    """Return the slots that stay empty where each sequence has `capacity` of them: what preallocation wastes.
+
+    Raises:
+        KvlabError: a sequence is longer than its slots are many.
+    """
+    if max(lengths, default=0) > capacity:
+        raise KvlabError(f"a sequence of {max(lengths):,} tokens has no room in {capacity:,} slots")
     return sum(capacity - length for length in lengths)
 
 
 @exact
-def largest_batch(groups: Sequence[Layers], budget: int, context: int, element: Element, state_element: int) -> int:
-    """Return how many sequences of `context` tokens fit in `budget` bytes, their states included; 0 for none.
+def largest_batch(
+    groups: Sequence[Layers], budget: int, context: int, element: Element, state_element: int
+) -> int | None:
+    """Return how many sequences of `context` tokens fit in `budget` bytes, their states included; None for any number.
 
     Args:
-        groups: layers that store something, or there is no answer.
+        groups: the layers.
         budget: bytes for the cache.
         context: tokens of each sequence.
         element: of K and V.
         state_element: bytes of an element of a state.
     """
     one = attention_bytes(groups, context, 1, element) + state_bytes(groups, 1, state_element)
-    return budget // one
+    return budget // one if one else None
 
 
 @exact

@@ -68,10 +68,10 @@ def processors() -> tuple[Processor, ...]:
 
 
 def device(name: str) -> Accelerator:
-    """Return an accelerator by name. Raises `KvlabError` naming close ones."""
-    for entry in accelerators():
-        if folded(name) == folded(entry.name):
-            return entry
+    """Return an accelerator by name, or by the beginning of one name alone. Raises `KvlabError` naming close ones."""
+    beginning = [entry for entry in accelerators() if folded(entry.name).startswith(folded(name))]
+    if folded(name) and len(beginning) == 1:
+        return beginning[0]
     raise unknown("device", name, (entry.name for entry in accelerators()), "kvlab devices")
 
 

@@ -25,9 +25,10 @@ def folded(name: str) -> str:
 
 def unknown(what: str, name: str, known: Iterable[str], lister: str) -> KvlabError:
     """Return the error for a name that is not known: with those that are close, or else the first few."""
-    names = {folded(one): one for one in known}
-    close = difflib.get_close_matches(folded(name[:100]), names, n=3, cutoff=0.5)
-    nearest = [names[one] for one in close] or list(names.values())[:3]
+    names, spelled = {folded(one): one for one in known}, folded(name[:100])
+    close = [one for one in names if spelled and one.startswith(spelled)]
+    close = close or difflib.get_close_matches(spelled, names, n=3, cutoff=0.5)
+    nearest = [names[one] for one in close[:3]] or list(names.values())[:3]
     return KvlabError(f"unknown {what} {name[:100]!r}; known are {', '.join(nearest)} and others: see {lister}")
 
 
