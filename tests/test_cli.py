@@ -306,6 +306,14 @@ def test_the_line_with_numbers_has_one_term_for_each_kind_of_layer(tmp_path):
     assert "4 · (256 · 2 + 256 · 2) · 700 · 1 = 2,867,200 B" in lines
 
 
+def test_a_model_whose_first_layers_are_full_and_others_not_has_the_general_formula(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "gpt_neo"}')
+    lines = kvlab("size", str(tmp_path), "--context", "300").stdout
+    assert "Σ L_i" in lines
+    assert "12 · (2,048 · 2 + 2,048 · 2) · 300 · 1 = 29,491,200 B" in lines
+    assert "12 · (2,048 · 2 + 2,048 · 2) · 256 · 1 = 25,165,824 B" in lines
+
+
 def test_an_explanation_leads_from_the_layers_to_the_bytes():
     run = kvlab("explain", "DeepSeek-V3", "--context", "32768", "--dtype", "q8_0")
     assert run.returncode == 0

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from kvlab.accounting import layers as general
 from kvlab.accounting import memory
-from kvlab.accounting.elements import ELEMENTS, stored_bytes
+from kvlab.accounting.elements import ELEMENTS, state_element_bytes, stored_bytes
 from kvlab.accounting.layers import Layers
+from kvlab.errors import KvlabError
 
 COUNT = st.integers(1, 7)
 GROUP = st.builds(
@@ -88,6 +89,14 @@ def test_a_layer_that_reads_anothers_cache_stores_nothing_and_a_recurrent_one_on
     assert general.attention_bytes(groups, 1000, 2, ELEMENTS["fp16"]) == 0
     assert general.state_bytes(groups, 2, 4) == 3 * 7 * 2 * 4
     assert general.largest_context(groups, 10**6, 2, ELEMENTS["fp16"], 4) is None
+    assert general.largest_batch(groups[:1], 10**6, 1000, ELEMENTS["fp16"], 4) is None
+
+
+def test_a_convolutions_window_is_stored_as_the_weights_are_and_a_state_in_fp32():
+    recurrent = [Layers("recurrent", 3, 0, 0, 0, conv_elements=7, recurrent_elements=11)]
+    for dtype, conv in (("fp32", 4), ("bf16", 2), ("q4_0", 2)):
+        assert state_element_bytes(ELEMENTS[dtype]) == conv
+        assert general.state_bytes(recurrent, 5, conv) == 5 * 3 * (7 * conv + 11 * 4)
 
 
 @pytest.mark.parametrize(("dtype", "share"), [("q8_0", Fraction(34, 32)), ("q4_0", Fraction(18, 32)), ("fp8", 1)])
@@ -134,6 +143,11 @@ def test_pages_hold_every_token_and_waste_less_than_a_page_a_sequence_and_layer(
 @given(st.lists(st.integers(0, 40), max_size=6))
 def test_what_preallocation_wastes_is_what_is_reserved_and_not_used(lengths):
     assert general.unused_tokens(40, lengths) == 40 * len(lengths) - sum(lengths)
+
+
+def test_a_sequence_that_is_longer_than_its_slots_wastes_no_negative_number_of_them():
+    with pytest.raises(KvlabError, match="41 tokens has no room in 40 slots"):
+        general.unused_tokens(40, [3, 41])
 
 
 @given(st.integers(1, 16), st.integers(1, 33))
