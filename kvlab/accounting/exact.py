@@ -10,7 +10,8 @@ from typing import ParamSpec, TypeVar
 
 from kvlab.errors import KvlabError
 
-DIVISORS = ("block", "n_devices", "page")  # arguments that formulas divide by
+# What formulas divide by, and what there is none of only by mistake: a generation without a prompt or a token.
+AT_LEAST_ONE = ("block", "n_devices", "new_tokens", "page", "prompt")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +47,7 @@ def whole(of: str, name: str, value: object) -> int:
         number = operator.index(value)  # type: ignore[arg-type]  # what has no index is what is refused
     except TypeError:
         number = None
-    least = 1 if name in DIVISORS else 0
+    least = 1 if name in AT_LEAST_ONE else 0
     if number is None or isinstance(value, bool) or number < least:
         raise KvlabError(f"{of}: {name} is {value!r:.60}, and must be a whole number from {least} on")
     return number

@@ -1,18 +1,52 @@
-"""Work of a GPT-2-style model in FLOPs; a multiply-add counts 2.
+"""Work in FLOPs: of each operation of a pass, and of passes and generations; a multiply-add counts 2.
 
-Counted: the matrix products and attention's two. Not counted: embedding look-up, LayerNorm, GELU, softmax, biases and
-residual additions, which are linear in `d` where the products are quadratic. Attention counts the pairs that causality
-needs, not the slots that a kernel reads.
+Counted here are the products, which have as many multiply-adds as their operands' shapes say; what stands between them
+is counted in `elementwise`. `mlp_matrices` is 2 for a plain MLP and 3 for one with a gate. Attention takes a number of
+pairs, which `positions` counts: those that causality needs, or the slots that a kernel reads.
+
+    one token behind the others: n_tokens 1, pairs S          a prompt: n_tokens P, pairs P(P + 1)/2
 """
 
+from kvlab.accounting.blocks import attention_parameters
 from kvlab.accounting.exact import exact
 from kvlab.accounting.parameters import gpt2_block_matrix_parameters
+from kvlab.accounting.positions import causal_pairs
 
 
 @exact
-def gpt2_matrix_elements(n_layers: int, d_model: int, d_ff: int, vocab_size: int) -> int:
-    """Return the matrix elements that a token meets on its way to its logits: the blocks' and the head's."""
-    return n_layers * gpt2_block_matrix_parameters(d_model, d_ff) + vocab_size * d_model
+def qkv_flops(n_layers: int, d_model: int, n_heads: int, n_kv_heads: int, head_dim: int, n_tokens: int) -> int:
+    """Return the FLOPs of the projections to Q, K and V: `2 · L · d · (H + 2 · H_kv) · d_h` a token."""
+    return 2 * n_layers * d_model * (n_heads + 2 * n_kv_heads) * head_dim * n_tokens
+
+
+@exact
+def scores_flops(n_layers: int, n_heads: int, head_dim: int, pairs: int) -> int:
+    """Return the FLOPs of the scores: `2 · L · H · d_h` a pair. `H`, not `H_kv`: every query head does its own."""
+    return 2 * n_layers * n_heads * head_dim * pairs
+
+
+@exact
+def weighted_sum_flops(n_layers: int, n_heads: int, head_dim: int, pairs: int) -> int:
+    """Return the FLOPs of the weighted sum of V: as many as those of the scores."""
+    return 2 * n_layers * n_heads * head_dim * pairs
+
+
+@exact
+def output_flops(n_layers: int, d_model: int, n_heads: int, head_dim: int, n_tokens: int) -> int:
+    """Return the FLOPs of attention's output projection: `2 · L · H · d_h · d` a token."""
+    return 2 * n_layers * n_heads * head_dim * d_model * n_tokens
+
+
+@exact
+def mlp_flops(n_layers: int, d_model: int, d_ff: int, mlp_matrices: int, n_tokens: int) -> int:
+    """Return the FLOPs of the MLP's two or three matrices: `2 · L · m · d · d_ff` a token."""
+    return 2 * n_layers * mlp_matrices * d_model * d_ff * n_tokens
+
+
+@exact
+def head_flops(d_model: int, vocab_size: int, n_tokens: int) -> int:
+    """Return the FLOPs of the output head: `2 · V · d` for each token whose logits are wanted."""
+    return 2 * vocab_size * d_model * n_tokens
 
 
 @exact
@@ -26,6 +60,58 @@ def attention_flops(n_layers: int, n_heads: int, head_dim: int, context: int) ->
 
 
 @exact
+def absorbed_mla_flops(n_layers: int, n_heads: int, latent: int, rope_dim: int, context: int) -> int:
+    """Return the FLOPs of MLA's attention for one query over `context` tokens, its up-projections absorbed.
+
+    Scores over the latent and the rotary part, a weighted sum of latents: `2 · L · H · (2 · d_c + d_rope) · S`
+    (DeepSeek-V2, arXiv 2405.04434).
+    """
+    return 2 * n_layers * n_heads * (2 * latent + rope_dim) * context
+
+
+@exact
+def layer_matrix_elements(
+    d_model: int, n_heads: int, n_kv_heads: int, head_dim: int, d_ff: int, mlp_matrices: int
+) -> int:
+    """Return the matrix elements of one layer: each is one multiply-add of every token."""
+    return attention_parameters(d_model, n_heads, n_kv_heads, head_dim) + mlp_matrices * d_model * d_ff
+
+
+@exact
+def pass_flops(
+    n_layers: int,
+    d_model: int,
+    n_heads: int,
+    n_kv_heads: int,
+    head_dim: int,
+    d_ff: int,
+    mlp_matrices: int,
+    vocab_size: int,
+    n_tokens: int,
+    pairs: int,
+    rows: int,
+) -> int:
+    """Return the FLOPs of a pass over `n_tokens` tokens that attend to `pairs`, and of `rows` rows of logits.
+
+    Of a whole generation too, with its tokens, its pairs and its rows all added up.
+    """
+    return (
+        2 * n_layers * layer_matrix_elements(d_model, n_heads, n_kv_heads, head_dim, d_ff, mlp_matrices) * n_tokens
+        + attention_flops(n_layers, n_heads, head_dim, pairs)
+        + head_flops(d_model, vocab_size, rows)
+    )
+
+
+# GPT-2, whose heads make its width, and which has as many K/V heads as query heads: the formulas become short.
+
+
+@exact
+def gpt2_matrix_elements(n_layers: int, d_model: int, d_ff: int, vocab_size: int) -> int:
+    """Return the matrix elements that a token meets on its way to its logits: the blocks' and the head's."""
+    return n_layers * gpt2_block_matrix_parameters(d_model, d_ff) + vocab_size * d_model
+
+
+@exact
 def gpt2_decode_flops(
     n_layers: int, d_model: int, n_heads: int, head_dim: int, d_ff: int, vocab_size: int, context: int
 ) -> int:
@@ -33,12 +119,6 @@ def gpt2_decode_flops(
     return 2 * gpt2_matrix_elements(n_layers, d_model, d_ff, vocab_size) + attention_flops(
         n_layers, n_heads, head_dim, context
     )
-
-
-@exact
-def causal_pairs(n_tokens: int) -> int:
-    """Return the (query, key) pairs with the key not after the query: `n(n + 1)/2`."""
-    return n_tokens * (n_tokens + 1) // 2
 
 
 @exact
