@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from random_models import PRIMES, random_model
 
+from kvlab.accounting import traffic
 from kvlab.benchmark import bench, curves, instructions
-from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, roofline
+from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, reading, roofline
 from kvlab.benchmark.prefill import plain_prefill, prefill
 from kvlab.benchmark.timing import Timed, interleaved, noise_of_shares, steady
 from kvlab.cache import DenseCache, slots_read
@@ -208,4 +209,31 @@ def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
         for key in named:
             figure = results[part][key]
             assert figure is None if key.endswith("_over_kvlab") else figure > 0, (part, key)
+    gpt2 = results["gpt2_small"]
+    shapes = (3, 70, 5, 14, 109, 211, 83)
+    read = traffic.gpt2_decode_bytes_read(*shapes, 65, 4)
+    assert gpt2["lower_bound_ms"]["64"] == pytest.approx(1e3 * read / gpt2["bandwidth_bytes_per_second"]["64"])
+    bound = gpt2["decode_ms"]["64"] / gpt2["lower_bound_ms"]["64"]
+    assert gpt2["decode_over_lower_bound"]["64"] == pytest.approx(bound)
     assert json.loads(json.dumps(results)) == results
+
+
+def test_the_bandwidth_is_what_was_read_in_the_time_that_it_took(monkeypatch):
+    monkeypatch.setattr(bench, "GPT2_SMALL", PRIMES)
+    monkeypatch.setattr(bench, "CONTEXTS_QUICK", (64,))
+    monkeypatch.setattr(bench.peers, "available", lambda: False)
+    seconds = {"kvlab": 3.0, "plain": 2.0, "roofline": 2.0, "reading": 0.5}
+    monkeypatch.setattr(bench, "interleaved", lambda tasks, _: {name: Timed((seconds[name],) * 2) for name in tasks})
+    found = bench._gpt2_small(True, lambda: None)
+    assert found["bandwidth_bytes_per_second"]["64"] == reading(MODEL)[1] / 0.5
+
+
+def test_reading_goes_once_over_each_weight_matrix_where_it_lies_from_end_to_end(monkeypatch):
+    rows = []
+    monkeypatch.setattr("kvlab.benchmark.decode.np.dot", lambda row, same: rows.append((row, same)))
+    read, size = reading(MODEL)
+    read()
+    assert all(row is same for row, same in rows)
+    assert size == sum(row.nbytes for row, _ in rows) == 4 * (3 * 70 * (4 * 70 + 2 * 109) + 211 * 70)
+    assert np.shares_memory(rows[0][0], MODEL.blocks[0].c_attn.weight)
+    assert np.shares_memory(rows[-1][0], MODEL.head)

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from kvlab.errors import KvlabError
 
 # What formulas divide by, and what there is none of only by mistake: a generation without a prompt or a token.
-AT_LEAST_ONE = ("block", "n_devices", "new_tokens", "page", "prompt")
+AT_LEAST_ONE = ("block", "bytes_per_second", "flops_per_second", "n_devices", "new_tokens", "page", "prompt")
 
 P = ParamSpec("P")
 R = TypeVar("R")

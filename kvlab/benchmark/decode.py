@@ -54,6 +54,10 @@ def plain_step(model: GPT2, cache: DenseCache, context: int) -> Task:
     return decode_step(model, cache, context, BLAS)
 
 
+def _matrices(model: GPT2) -> list[Floats]:
+    return [map.weight for block in model.blocks for map in block if map.weight.shape[0] > 1] + [model.head]
+
+
 def roofline(model: GPT2, context: int) -> Task:
     """Return the products that a decode step cannot do without: the lower bound of its time, as NumPy reaches it.
 
@@ -61,7 +65,7 @@ def roofline(model: GPT2, context: int) -> Task:
     `context` tokens.
     """
     a = model.architecture
-    matrices = [map.weight for block in model.blocks for map in block if map.weight.shape[0] > 1] + [model.head]
+    matrices = _matrices(model)
     vectors = {matrix.shape[1]: np.ones(matrix.shape[1], np.float32) for matrix in matrices}
     held = np.ones((2 * a.n_layers * a.n_kv_heads * context, a.head_dim), np.float32)
     query = np.ones(a.head_dim, np.float32)
@@ -72,3 +76,17 @@ def roofline(model: GPT2, context: int) -> Task:
         np.dot(held, query)
 
     return products
+
+
+def reading(model: GPT2) -> tuple[Task, int]:
+    """Return a reading of every weight matrix from one end to the other, and its bytes: the memory's bandwidth.
+
+    The product of a row with itself, as long as the matrix: one stream, and nothing to do but to read it.
+    """
+    rows = [matrix.reshape(-1) for matrix in _matrices(model)]
+
+    def read() -> None:
+        for row in rows:
+            np.dot(row, row)
+
+    return read, sum(row.nbytes for row in rows)
