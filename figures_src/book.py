@@ -31,6 +31,7 @@ from figures_src.words import LANGUAGES, Words
 from kvlab import formula
 from kvlab.benchmark.record import NotMeasuredError
 
+UNSEARCHED = 'data-search-exclude="formula"'  # the search index leaves the element out, and then the attribute goes
 CSS_PIXELS_WIDE = 576  # how wide a figure stands on a large screen
 
 
@@ -205,10 +206,11 @@ class Book:
         except BookError as error:
             raise self._at_line(written.splitlines()[0], error) from None
         if not display:
-            return mathml
+            # A symbol in a sentence is a word of it; a formula is none that anybody searches for.
+            return mathml if "<mo" not in mathml else mathml.replace("<math", f"<math {UNSEARCHED}", 1)
         # A group, and not a region: a page has many of them, and a region would be a landmark.
         label = html.escape(Words(self._current().language)("book.formula"))
-        return f'<div class="kv-math" role="group" aria-label="{label}">{mathml}</div>'
+        return f'<div class="kv-math" {UNSEARCHED} role="group" aria-label="{label}">{mathml}</div>'
 
     def _value(self, token: Token) -> Value:
         try:

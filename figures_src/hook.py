@@ -37,7 +37,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Begin a site build with fresh modules, so that a live server shows a change in them; once, not per language."""
     global book
     if config.plugins["i18n"].building:  # type: ignore[attr-defined]
+        config.theme.static_templates.discard("404.html")  # it is in both languages, and there already
         return config
+    config.theme.static_templates.add("404.html")
     sys.dont_write_bytecode = True  # the live server watches these folders
     sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT))]
     for name in [name for name in sys.modules if name.split(".")[0] in ("kvlab", "figures_src")]:
@@ -97,6 +99,7 @@ def on_post_build(config: MkDocsConfig) -> None:
     if config.plugins["i18n"].building:  # type: ignore[attr-defined]
         return
     guarded(lambda: book.finish(Path(config.site_dir)))
+    importlib.import_module("figures_src.search").write_indexes(Path(config.site_dir))
     for complaint in book.false_claims():
         log.info(complaint)  # no warning, which would fail a strict build
     log.info(f"figures drawn: {book.drawn}, calls run: {book.ran()}; the rest was kept")

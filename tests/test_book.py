@@ -88,7 +88,9 @@ def test_both_summaries_stand_under_the_title_and_the_second_links_to_the_twin(d
     title, own, twin, _ = html.split("\n", 3)
     assert title == "<h1>Title</h1>"
     assert own.startswith('<p class="kv-summary">All of <data')
-    assert twin.startswith('<p class="kv-twin"><a href="../es/theory/example.html" lang="es" hreflang="es">Son <data')
+    assert twin.startswith(
+        '<p class="kv-twin" data-search-exclude="twin"><a href="../es/theory/example.html" lang="es" hreflang="es">Son <data'
+    )
     spanish = desk.render("# Título", "es")
     assert '<a href="../../theory/example.html" lang="en" hreflang="en">' in spanish
 
@@ -115,7 +117,7 @@ def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
 def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
     english, spanish = desk.render("[[derive derived]]"), desk.render("[[derive derived]]", "es")
     for html, factor, result in ((english, "32,768", "131,072"), (spanish, "32\u202f768", "131\u202f072")):
-        assert '<div class="kv-math" role="group" aria-label="' in html
+        assert '<div class="kv-math" data-search-exclude="formula" role="group" aria-label="' in html
         assert "<mi>N</mi>" in html
         assert f"<mn>{factor}</mn>" in html
         assert f"<mn>{result}</mn>" in html

@@ -26,10 +26,13 @@ def read_summary(source: Path) -> str:
 
 
 def with_summaries(page_html: str, summary: str, twin_summary: str, twin_url: str, twin_language: str) -> str:
-    """Return the page with both summaries, given as HTML, behind its first heading."""
+    """Return the page with both summaries, given as HTML, behind its first heading.
+
+    The twin's is left out of the search: it is not in this page's language.
+    """
     sentences = (
         f'\n<p class="kv-summary">{summary}</p>\n'
-        f'<p class="kv-twin"><a href="{twin_url}" lang="{twin_language}" hreflang="{twin_language}">'
+        f'<p class="kv-twin" data-search-exclude="twin"><a href="{twin_url}" lang="{twin_language}" hreflang="{twin_language}">'
         f"{twin_summary}</a></p>"
     )
     title, end, rest = page_html.partition("</h1>")

@@ -1,0 +1,129 @@
+"""Search: in the page's own language, blind to accents and to plurals, on a web server and from a folder.
+
+It leans on four things inside the theme: that `base` in its configuration says where the index lies, that the index is
+`search/search_index.json` or `.js` there, that a search language is a script below `lunr/min`, and its dialog's markup.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from conftest import listen
+from playwright.sync_api import BrowserContext, Page
+
+PLACES = {"en": "theory/05-worked-example.html", "es": "es/theory/05-worked-example.html"}
+
+
+def search(page: Page, query: str) -> dict[str, Any]:
+    """Type a query and return what the dialog then shows: its links, what is marked, and terms said to be missing."""
+    page.locator(".md-search__input").fill("")
+    page.locator(".md-search__input").press_sequentially(query)
+    # The theme waits for a pause in typing, and then asks its worker.
+    page.wait_for_function("query => document.querySelector('.md-search__input').value === query", arg=query)
+    page.wait_for_timeout(400)
+    page.wait_for_function("document.querySelector('.md-search-result__meta').innerText !== ''")
+    return dict(
+        page.evaluate(
+            """() => {
+            const all = (selector) => [...document.querySelectorAll(`.md-search-result ${selector}`)]
+            return {
+                links: all("a.md-search-result__link").map((a) => new URL(a.href).pathname),
+                marked: [...new Set(all("mark").map((mark) => mark.innerText.toLowerCase()).filter((text) => text))],
+                missing: all(".md-search-result__terms").map((terms) => terms.innerText),
+            }
+        }"""
+        )
+    )
+
+
+@pytest.fixture
+def opened(page: Page, root: str) -> Callable[[str], Page]:
+    """Return `opened(language)`: a page of that language with its search dialog open."""
+
+    def one(language: str) -> Page:
+        page.goto(f"{root}/{PLACES[language]}")
+        page.keyboard.press("/")
+        page.locator(".md-search__input").wait_for()
+        return page
+
+    return one
+
+
+# Queries that must find the same, and a word that they all must mark.
+SAME = {
+    "es": [
+        (["atencion", "atención", "Atenciones"], "atención"),
+        (["cache", "cachés"], "cachés"),
+        (["capa", "capas"], "capas"),
+    ],
+    "en": [(["cache", "caché", "caches"], "caches"), (["query", "queries"], "query"), (["layer", "layers"], "layers")],
+}
+
+
+@pytest.mark.parametrize("language", SAME)
+def test_accents_and_plurals_make_no_difference(opened: Callable[[str], Page], language: str) -> None:
+    page = opened(language)
+    for queries, marked in SAME[language]:
+        found = [search(page, query) for query in queries]
+        for query, result in zip(queries, found, strict=True):
+            assert result["links"], query
+            assert marked in result["marked"], (query, result["marked"])
+            assert result["missing"] == [], query
+        assert len({tuple(sorted(result["links"])) for result in found}) == 1, queries
+
+
+@pytest.mark.parametrize("language", PLACES)
+def test_results_are_of_the_pages_own_language_only(opened: Callable[[str], Page], language: str) -> None:
+    page = opened(language)
+    for query in ("prefill", "MiniGPT"):
+        links = search(page, query)["links"]
+        assert links, query
+        assert all(("/es/" in link) == (language == "es") for link in links), links
+    assert search(page, {"en": "huecos", "es": "weights"}[language])["links"] == []
+
+
+def test_searching_fails_no_request_and_asks_no_other_site(page: Page, root: str) -> None:
+    asked, complaints = listen(page)
+    page.goto(f"{root}/{PLACES['es']}")
+    page.keyboard.press("/")
+    assert search(page, "atencion")["links"]
+    assert complaints == []
+    assert all(address.startswith(root) or address.startswith("about:") for address in asked), asked
+    assert any("/es/search/search_index.js" in address for address in asked)
+
+
+def test_a_result_leads_to_its_place(opened: Callable[[str], Page]) -> None:
+    page = opened("es")
+    search(page, "decodificacion")
+    page.locator("a.md-search-result__link").first.click()
+    page.wait_for_load_state()
+    assert "/es/" in page.url
+    assert page.evaluate("document.documentElement.lang") == "es"
+
+
+@pytest.mark.parametrize("scheme", ["default", "slate"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_axe_finds_nothing_wrong_with_the_open_dialog_and_its_results(
+    reader: Callable[..., BrowserContext], server: str, width: int, scheme: str
+) -> None:
+    page = reader(width).new_page()
+    page.goto(f"{server}/{PLACES['es']}")
+    page.add_style_tag(content="* { transition: none !important; }")
+    page.evaluate("scheme => document.body.setAttribute('data-md-color-scheme', scheme)", scheme)
+    page.keyboard.press("/")
+    assert search(page, "cache")["links"]
+    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [(rule["id"], node["target"], node["html"][:150]) for rule in violations for node in rule["nodes"]] == []
+
+
+def test_the_index_has_sentences_and_symbols_and_no_formulas(site: Path) -> None:
+    for folder in ("", "es/"):
+        docs = json.loads((site / f"{folder}search/search_index.json").read_text(encoding="utf-8"))["docs"]
+        text = " ".join(doc["title"] + doc["text"] for doc in docs)
+        assert "<math" not in text
+        assert "⋅" not in text
+        assert all(not doc["location"].startswith("es/") for doc in docs)
+    assert "data-search" not in (site / PLACES["en"]).read_text(encoding="utf-8")
