@@ -45,6 +45,7 @@ measure: $(READY)  ## take the measurements that pages quote anew, and thoroughl
 golden: $(PEERS_READY)  ## write the golden files and the defaults of config.json anew from the transformers library
 	$(WITH_PEERS) tests/peers/defaults.py
 	$(WITH_PEERS) tests/peers/golden.py
+	$(WITH_PEERS) tests/peers/golden_caches.py
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff format --check .

@@ -88,9 +88,8 @@ def test_both_summaries_stand_under_the_title_and_the_second_links_to_the_twin(d
     title, own, twin, _ = html.split("\n", 3)
     assert title == "<h1>Title</h1>"
     assert own.startswith('<p class="kv-summary">All of <data')
-    assert twin.startswith(
-        '<p class="kv-twin" data-search-exclude="twin"><a href="../es/theory/example.html" lang="es" hreflang="es">Son <data'
-    )
+    link = '<a href="../es/theory/example.html" lang="es" hreflang="es">Son <data'
+    assert twin.startswith(f'<p class="kv-twin" data-search-exclude="twin">{link}')
     spanish = desk.render("# Título", "es")
     assert '<a href="../../theory/example.html" lang="en" hreflang="en">' in spanish
 

@@ -32,8 +32,8 @@ def with_summaries(page_html: str, summary: str, twin_summary: str, twin_url: st
     """
     sentences = (
         f'\n<p class="kv-summary">{summary}</p>\n'
-        f'<p class="kv-twin" data-search-exclude="twin"><a href="{twin_url}" lang="{twin_language}" hreflang="{twin_language}">'
-        f"{twin_summary}</a></p>"
+        f'<p class="kv-twin" data-search-exclude="twin">'
+        f'<a href="{twin_url}" lang="{twin_language}" hreflang="{twin_language}">{twin_summary}</a></p>'
     )
     title, end, rest = page_html.partition("</h1>")
     return title + end + sentences + rest
