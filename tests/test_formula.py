@@ -1,58 +1,144 @@
-import inspect
-import re
+"""The faces of the accounting's formulas, and of random ones: each says what the function computes."""
+
+from collections.abc import Sequence
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from random_formulas import FORMULAS, NOT_FORMULAS, Group, arguments_of, formulas, outcome, public_functions
+from read_back import as_python, evaluated, latex_as_python, symbols_of
 
+from figures_src.markup.math import to_mathml
 from kvlab import formula
-from kvlab.accounting import flops, memory, parameters, traffic
+from kvlab.accounting import flops, layers, memory, positions
+from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting.layers import Layers
 from kvlab.errors import KvlabError
+from kvlab.formula.kinds import items_of
+from kvlab.formula.reading import read
 
-ALL = [
-    function
-    for module in (memory, parameters, flops, traffic)
-    for function in vars(module).values()
-    if inspect.isfunction(function) and function.__module__ == module.__name__
-]
-
-
-def nested(n_layers, head_dim, context):
-    return -(-n_layers // head_dim) + (n_layers - (head_dim - context)) * min(context, 2 * head_dim) ** 2
+CONTEXT = 700
+SLIDING = Layers("sliding", 22, 4, 64, 64, window=512)
+FULL = Layers("full", 4, 4, 64, 64)
+SHARED = Layers("shared", 3, 4, 64, 64, stores=False)
 
 
-def rounded(n_layers, context, head_dim):
-    return n_layers * -(-(context + 1) // head_dim)
+def each_formula(function):
+    return pytest.mark.parametrize("function", FORMULAS.values(), ids=FORMULAS)(function)
 
 
-def difference(n_layers, head_dim, context):
-    return n_layers - (head_dim + context) - max(n_layers // 3, context)
+# What a formula is.
 
 
-def grouped(n_layers, head_dim, context):
-    return (-(n_layers + head_dim) + (-context) ** 2) * (n_layers * head_dim) ** 2 + (n_layers**2) ** 3
+def test_every_public_function_of_the_accounting_is_a_formula_or_is_known_as_none():
+    refused = []
+    for name, function in public_functions().items():
+        try:
+            read(function)
+        except KvlabError:
+            refused.append(name)
+    assert sorted(refused) == sorted(NOT_FORMULAS)
 
 
-def divided(n_layers, head_dim, context):
-    return (n_layers + context) // (head_dim * 2) - n_layers * context // head_dim
+# Every formula of the accounting.
 
 
-def as_python(text):
-    """Turn a line with numbers back into Python, by a route that shares nothing with the writer."""
-    text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: "**" + "".join(str("⁰¹²³⁴⁵⁶⁷⁸⁹".index(c)) for c in m[0]), text)
-    text = text.replace(",", "") if "min" not in text and "max" not in text else re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    text = text.replace("·", "*").replace("−", "-")
-    text = re.sub(r"⌈(.*?) / (.*?)⌉", r"-(-\1 // \2)", text)
-    # No parentheses are added inside: the line must have its own.
-    return re.sub(r"⌊(.*?) / (.*?)⌋", r"(\1 // \2)", text)
-
-
-@pytest.mark.parametrize("function", [*ALL, nested, rounded, difference, grouped, divided], ids=lambda f: f.__name__)
+@each_formula
+@settings(max_examples=20)
 @given(data=st.data())
 def test_the_line_with_the_numbers_put_in_gives_the_result_of_the_function(function, data):
-    values = {name: data.draw(st.integers(1, 999), name) for name in inspect.signature(function).parameters}
-    line = formula.with_numbers(function, values)
-    assert eval(as_python(line)) == function(**values)
+    values = data.draw(arguments_of(function))
+    result = outcome(function, values)
+    assume(result is not None)
+    assert evaluated(as_python(formula.with_numbers(function, values))) == result
+
+
+@each_formula
+@settings(max_examples=20)
+@given(data=st.data())
+def test_text_and_latex_say_the_formula(function, data):
+    values = data.draw(arguments_of(function))
+    result = outcome(function, values)
+    assume(result is not None)
+    text, latex = formula.text(function), formula.latex(function)
+    if "Σ" in text:
+        assert text.count("Σ") == latex.count(r"\sum")
+        assert_the_sum_says_the_formula(function, text, latex, values, result)
+    else:
+        assert evaluated(as_python(text), symbols_of(function, values)) == result
+        assert evaluated(latex_as_python(latex), symbols_of(function, values)) == result
+
+
+def assert_the_sum_says_the_formula(function, text, latex, values, result):
+    """Take the term behind the one Σ for each item of the list, and add; the sum of a sum has tests of its own."""
+    if text.count("Σ") > 1:
+        assert function is layers.paged_bytes
+        return
+    assert text.startswith("Σ ")
+    term, latex_term = as_python(text.removeprefix("Σ ")), latex_as_python(latex.removeprefix(r"\sum "))
+    lists = [name for name, kind in read(function).parameters.items() if items_of(kind) is not None]
+    others = symbols_of(function, values)
+    one_of = {
+        "lengths": lambda item: {"S_j": Fraction(item)},
+        "groups": lambda item: symbols_of(layers.tokens_stored, {"layers": item}),
+    }
+    each = [others | one_of[name](item) for name in lists for item in values[name]]
+    assert sum(evaluated(term, symbols) for symbols in each) == result
+    assert sum(evaluated(latex_term, symbols) for symbols in each) == result
+
+
+@each_formula
+def test_the_latex_of_every_formula_is_taken_by_the_sites_converter(function):
+    assert to_mathml(formula.latex(function), True).startswith("<math")
+
+
+@each_formula
+@settings(max_examples=20)
+@given(data=st.data())
+def test_the_latex_of_numbers_put_in_is_taken_by_the_sites_converter(function, data):
+    values = data.draw(arguments_of(function, st.integers(0, 5000)))
+    assume(outcome(function, values) is not None)
+    dialect = formula.latex_dialect(lambda number: rf"\text{{{number:,}}}")
+    assert to_mathml(formula.with_numbers(function, values, dialect), False).startswith("<math")
+
+
+# Random formulas.
+
+
+@given(formulas(), st.data())
+def test_the_line_of_a_random_formula_gives_its_result(function, data):
+    values = data.draw(arguments_of(function))
+    result = outcome(function, values)
+    assume(result is not None)
+    assert evaluated(as_python(formula.with_numbers(function, values))) == result
+    latex = formula.with_numbers(function, values, formula.latex_dialect())
+    assert evaluated(latex_as_python(latex)) == result
+
+
+@given(formulas(sums=False), st.data())
+def test_text_and_latex_of_a_random_formula_say_it(function, data):
+    values = data.draw(arguments_of(function))
+    result = outcome(function, values)
+    assume(result is not None)
+    symbols = symbols_of(function, values)
+    assert evaluated(as_python(formula.text(function)), symbols) == result
+    latex = formula.latex(function)
+    assert evaluated(latex_as_python(latex), symbols) == result
+    assert to_mathml(latex, True).startswith("<math")
+
+
+@given(formulas(sums=False), st.data())
+def test_a_random_formula_of_which_some_numbers_are_known_still_says_the_same(function, data):
+    values = data.draw(arguments_of(function))
+    result = outcome(function, values)
+    assume(result is not None)
+    some = {name: value for name, value in values.items() if data.draw(st.booleans(), name)}
+    line = formula.write(function, formula.TEXT, some)
+    assert evaluated(as_python(line), symbols_of(function, values)) == result
+
+
+# The book's formulas, as they stand there.
 
 
 def test_the_size_formula_stands_in_written_order_with_the_books_symbols():
@@ -72,60 +158,59 @@ def test_some_numbers_can_be_put_in_while_the_rest_stay_symbols():
     assert formula.write(memory.kv_cache_bytes, formula.TEXT, given_) == "2 · 2 · 4 · 16 · S · B · s"
 
 
-def test_a_missing_number_is_named():
-    with pytest.raises(KvlabError, match="batch, bytes_per_element"):
-        formula.with_numbers(memory.kv_cache_bytes, {"n_layers": 2, "n_kv_heads": 4, "head_dim": 16, "context": 128})
-
-
 def test_a_called_formula_is_written_out_and_keeps_its_parentheses():
     assert formula.text(flops.gpt2_matrix_elements) == "L · (4 · d² + 2 · d · d_ff) + V · d"
 
 
 def test_ceiling_and_floor_have_signs_of_their_own():
-    assert formula.text(nested).startswith("⌈L / d_h⌉ + ")
-    assert formula.latex(flops.causal_pairs) == r"\left\lfloor \frac{n \cdot \left(n + 1\right)}{2} \right\rfloor"
+    assert formula.text(layers.heads_per_device) == "⌈H_kv / D⌉"
+    assert formula.latex(positions.causal_pairs) == r"\left\lfloor \frac{n \cdot \left(n + 1\right)}{2} \right\rfloor"
 
 
-def a_loop(n_layers):
-    for _ in range(n_layers):
-        pass
-    return 1
+# Sums over layers, as a teacher writes them.
 
 
-def a_true_division(n_layers):
-    return n_layers / 2
+def sizes(*groups, element="fp16"):
+    return {"groups": list(groups), "context": CONTEXT, "batch": 1, "element": ELEMENTS[element]}
 
 
-def a_float(n_layers):
-    return 1.5 * n_layers
+def test_a_sum_over_groups_has_one_term_a_group_and_minima_are_the_numbers_that_they_come_to():
+    line = formula.with_numbers(layers.attention_bytes, sizes(SLIDING, FULL, SHARED))
+    assert line == "22 · (256 · 2 + 256 · 2) · 512 · 1 + 4 · (256 · 2 + 256 · 2) · 700 · 1 + 0"
 
 
-def an_unknown_call(n_layers):
-    return len(n_layers)
+def test_a_sum_over_one_group_is_its_term_and_over_none_is_zero():
+    assert formula.with_numbers(layers.attention_bytes, sizes(FULL)) == "4 · (256 · 2 + 256 · 2) · 700 · 1"
+    assert formula.with_numbers(layers.attention_bytes, sizes()) == "0"
 
 
-def an_unknown_name(n_layers):
-    return n_layers * ALL
+def test_what_is_stored_in_blocks_shows_the_blocks():
+    latent = Layers("latent", 61, 1, 512 + 64, 0)
+    line = formula.with_numbers(layers.attention_bytes, sizes(latent, element="q8_0"))
+    assert line == "61 · (18 · 34 + 0 · 34) · 700 · 1"
 
 
-def a_wrong_call(n_layers):
-    return flops_alias(n_layers, 1)
+def test_the_text_of_a_sum_has_a_sigma_before_what_it_adds():
+    assert formula.text(layers.state_bytes) == "Σ L_i · (e_conv · s + e_rec · 4) · B"
+    assert formula.text(layers.tokens_stored) == "S if W = ∅, else min(S, W)"
+    assert formula.text(layers.paged_bytes).endswith("(Σ ⌈(S_j if W = ∅, else min(S_j, W)) / p⌉ · p) if own, else 0)")
 
 
-flops_alias = flops.causal_pairs
+def test_a_minimum_of_the_formula_itself_is_shown_with_its_numbers():
+    assert formula.with_numbers(layers.tokens_stored, {"layers": SLIDING, "context": CONTEXT}) == "min(700, 512)"
+    assert formula.with_numbers(layers.tokens_stored, {"layers": FULL, "context": CONTEXT}) == "700"
 
 
-@pytest.mark.parametrize(
-    "function",
-    [a_loop, a_true_division, a_float, an_unknown_call, an_unknown_name, a_wrong_call],
-    ids=lambda f: f.__name__,
-)
-def test_what_is_no_formula_is_refused_with_file_and_line(function):
-    with pytest.raises(KvlabError, match=r"^test_formula\.py:\d+: ") as error:
-        formula.text(function)
-    line = int(re.findall(r":(\d+):", str(error.value))[0])
-    # What is wrong in each of them stands on the line below its `def`.
-    assert line == inspect.getsourcelines(function)[1] + 1
+def test_pages_of_several_sequences_are_added_within_each_group():
+    values = {"groups": [SLIDING, FULL], "lengths": [700, 5], "page": 16, "element": ELEMENTS["fp16"]}
+    token = "(⌈256 / 1⌉ · 2 + ⌈256 / 1⌉ · 2)"
+    assert formula.with_numbers(layers.paged_bytes, values) == (
+        f"22 · {token} · (⌈min(700, 512) / 16⌉ · 16 + ⌈min(5, 512) / 16⌉ · 16)"
+        f" + 4 · {token} · (⌈700 / 16⌉ · 16 + ⌈5 / 16⌉ · 16)"
+    )
+
+
+# Symbols.
 
 
 def an_unnamed_quantity(wheels):
@@ -135,6 +220,22 @@ def an_unnamed_quantity(wheels):
 def test_an_argument_without_a_symbol_is_refused_by_name():
     with pytest.raises(KvlabError, match="'wheels'"):
         formula.text(an_unnamed_quantity)
+    assert formula.with_numbers(an_unnamed_quantity, {"wheels": 3}) == "4 · 3"
+
+
+def two_of_a_kind(group: Group, groups: Sequence[Group]):
+    return group.count - sum(g.count for g in groups)
+
+
+def an_argument_and_a_field(group: Group, count):
+    return group.count - count
+
+
+def test_a_symbol_that_would_stand_for_two_quantities_is_refused():
+    with pytest.raises(KvlabError, match=r"the symbol L_i stands for group.count and for groups\[\].count"):
+        formula.text(two_of_a_kind)
+    with pytest.raises(KvlabError, match=r"the symbol L_i stands for group.count and for count"):
+        formula.latex(an_argument_and_a_field)
 
 
 def test_no_two_quantities_share_a_symbol():

@@ -158,6 +158,13 @@ def test_devices_share_the_heads_and_every_head_is_somewhere(n_kv_heads, n_devic
     assert general.heads_per_device(n_kv_heads, n_devices) == max(dealt)
 
 
+@given(GROUPS, CONTEXT, st.integers(1, 3), ELEMENT, st.integers(1, 9))
+def test_a_device_stores_what_its_share_of_the_heads_would_take_alone(groups, context, batch, element, n_devices):
+    shares = [replace(group, n_kv_heads=(group.n_kv_heads + n_devices - 1) // n_devices) for group in groups]
+    expected = brute_force(shares, [context] * batch, element)
+    assert general.device_bytes(groups, context, batch, element, n_devices) == expected
+
+
 def test_a_device_of_eight_holds_one_of_eight_heads_and_of_sixteen_still_one():
     llama = [Layers("full", 80, 8, 128, 128)]
     whole = general.attention_bytes(llama, 4096, 1, ELEMENTS["fp16"])

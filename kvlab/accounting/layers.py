@@ -8,9 +8,9 @@ does not grow. Arguments are positive integers, results bytes, exactly. Not coun
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
-from kvlab.accounting.elements import Element, stored_blocks
+from kvlab.accounting.elements import Element, stored_blocks, stored_bytes
 from kvlab.accounting.exact import exact, whole
 from kvlab.errors import KvlabError
 
@@ -49,12 +49,6 @@ class Layers:
             if field.type is int or (field.name == "window" and value is not None):
                 object.__setattr__(self, field.name, whole(f"{self.kind} layers", field.name, value))
 
-    def blocks(self, element: Element) -> tuple[int, int]:
-        """Return the stored blocks of K and of V that one token takes in one layer."""
-        return stored_blocks(self.n_kv_heads * self.k_dim, element.block), stored_blocks(
-            self.n_kv_heads * self.v_dim, element.block
-        )
-
 
 @exact
 def tokens_stored(layers: Layers, context: int) -> int:
@@ -73,15 +67,30 @@ def kind_bytes(count: int, k_blocks: int, v_blocks: int, block_bytes: int, token
 
 
 @exact
+def layers_bytes(layers: Layers, n_kv_heads: int, context: int, batch: int, element: Element) -> int:
+    """Return the bytes of K and V that the layers read, or those of `n_kv_heads` of their K/V heads."""
+    return kind_bytes(
+        layers.count,
+        stored_blocks(n_kv_heads * layers.k_dim, element.block),
+        stored_blocks(n_kv_heads * layers.v_dim, element.block),
+        element.block_bytes,
+        tokens_stored(layers, context),
+        batch,
+    )
+
+
+@exact
 def token_bytes(layers: Layers, element: Element) -> int:
     """Return the bytes of K and V of one token that one of the layers reads."""
-    return kind_bytes(1, *layers.blocks(element), element.block_bytes, 1, 1)
+    return stored_bytes(layers.n_kv_heads * layers.k_dim, element.block, element.block_bytes) + stored_bytes(
+        layers.n_kv_heads * layers.v_dim, element.block, element.block_bytes
+    )
 
 
 @exact
 def attention_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element) -> int:
     """Return the bytes of K and V that are stored for `batch` sequences of `context` tokens."""
-    return read_bytes([g for g in groups if g.stores], context, batch, element)
+    return sum(layers_bytes(g, g.n_kv_heads, context, batch, element) if g.stores else 0 for g in groups)
 
 
 @exact
@@ -90,9 +99,7 @@ def read_bytes(groups: Iterable[Layers], context: int, batch: int, element: Elem
 
     What is stored, and once more for each layer that reads the cache of another.
     """
-    return sum(
-        kind_bytes(g.count, *g.blocks(element), element.block_bytes, tokens_stored(g, context), batch) for g in groups
-    )
+    return sum(layers_bytes(g, g.n_kv_heads, context, batch, element) for g in groups)
 
 
 @exact
@@ -111,8 +118,9 @@ def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -
     """Return the bytes that one more token of one sequence adds behind `context`: a full window adds none."""
     return sum(
         g.count * token_bytes(g, element) * (tokens_stored(g, context + 1) - tokens_stored(g, context))
-        for g in groups
         if g.stores
+        else 0
+        for g in groups
     )
 
 
@@ -120,11 +128,19 @@ def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -
 def paged_bytes(groups: Iterable[Layers], lengths: Sequence[int], page: int, element: Element) -> int:
     """Return the bytes of sequences of these lengths in pages of `page` tokens, each last page reserved whole."""
     return sum(
-        g.count * token_bytes(g, element) * -(-tokens_stored(g, length) // page) * page
-        for g in groups
+        g.count * token_bytes(g, element) * sum(-(-tokens_stored(g, length) // page) * page for length in lengths)
         if g.stores
-        for length in lengths
+        else 0
+        for g in groups
     )
+
+
+@exact
+def empty_slots(capacity: int, length: int) -> int:
+    """Return the slots that one sequence leaves empty. Raises `KvlabError` where it is longer than they are many."""
+    if length > capacity:
+        raise KvlabError(f"a sequence of {length:,} tokens has no room in {capacity:,} slots")
+    return capacity - length
 
 
 @exact
@@ -134,9 +150,7 @@ def unused_tokens(capacity: int, lengths: Sequence[int]) -> int:
     Raises:
         KvlabError: a sequence is longer than its slots are many.
     """
-    if max(lengths, default=0) > capacity:
-        raise KvlabError(f"a sequence of {max(lengths):,} tokens has no room in {capacity:,} slots")
-    return sum(capacity - length for length in lengths)
+    return sum(empty_slots(capacity, length) for length in lengths)
 
 
 @exact
@@ -197,5 +211,7 @@ def heads_per_device(n_kv_heads: int, n_devices: int) -> int:
 @exact
 def device_bytes(groups: Iterable[Layers], context: int, batch: int, element: Element, n_devices: int) -> int:
     """Return the bytes of K and V on each device (on the fullest, where heads do not divide) of a parallel group."""
-    shares = [replace(g, n_kv_heads=heads_per_device(g.n_kv_heads, n_devices)) for g in groups]
-    return attention_bytes(shares, context, batch, element)
+    return sum(
+        layers_bytes(g, heads_per_device(g.n_kv_heads, n_devices), context, batch, element) if g.stores else 0
+        for g in groups
+    )

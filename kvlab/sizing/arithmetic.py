@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kvlab import formula
 from kvlab.accounting import layers as general
 from kvlab.accounting.elements import Element, state_element_bytes, stored_bytes
@@ -77,31 +79,24 @@ def _line(decoder: Decoder, group: Layers, context: int, batch: int, element: El
     if group.n_kv_heads == 0:
         return _state_line(group, batch, element)
     if _alike(decoder, element):
-        factors = {
-            "n_layers": group.count,
-            "n_kv_heads": group.n_kv_heads,
-            "head_dim": group.k_dim,
-            "context": context,
-            "batch": batch,
-            "bytes_per_element": element.block_bytes,
-        }
-        return f"{formula.with_numbers(kv_cache_bytes, factors)} = {kv_cache_bytes(**factors):,} B"
-    k_blocks, v_blocks = group.blocks(element)
-    terms = {
-        "count": group.count,
-        "k_blocks": k_blocks,
-        "v_blocks": v_blocks,
-        "block_bytes": element.block_bytes,
-        "tokens": general.tokens_stored(group, context),
-        "batch": batch,
-    }
-    return f"{formula.with_numbers(general.kind_bytes, terms)} = {general.kind_bytes(**terms):,} B"
+        return _worked(
+            kv_cache_bytes,
+            n_layers=group.count,
+            n_kv_heads=group.n_kv_heads,
+            head_dim=group.k_dim,
+            context=context,
+            batch=batch,
+            bytes_per_element=element.block_bytes,
+        )
+    return _worked(general.attention_bytes, groups=[group], context=context, batch=batch, element=element)
 
 
 def _state_line(group: Layers, batch: int, element: Element) -> str:
-    conv, state = state_element_bytes(element), general.FP32_BYTES
-    inner = f"{group.conv_elements:,} · {conv} + {group.recurrent_elements:,} · {state}"
-    return f"{group.count:,} · ({inner}) · {batch:,} = {general.state_bytes([group], batch, conv):,} B"
+    return _worked(general.state_bytes, groups=[group], batch=batch, bytes_per_element=state_element_bytes(element))
+
+
+def _worked(function: formula.Formula, **values: Any) -> str:
+    return f"{formula.with_numbers(function, values)} = {function(**values):,} B"
 
 
 def _shape_lines(group: Layers, context: int, element: Element) -> list[str]:

@@ -1,0 +1,244 @@
+"""The faces of a formula that people read: text, LaTeX, and either with numbers put in.
+
+What is known is written as its number, and all else as its symbol. Calls of other formulas are written out; what is
+passed to them stands as the number that it comes to, where it is known. Of a conditional, the branch that applies is
+written, where that is known. A sum over a list that is known has a term for each of its items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kvlab.errors import KvlabError
+from kvlab.formula import dialects
+from kvlab.formula.dialects import ATOM, NEGATIVE, PRODUCT, SUM, SYMBOLS, TEXT, Dialect
+from kvlab.formula.evaluation import UNKNOWN, given, value
+from kvlab.formula.kinds import OPTIONAL
+from kvlab.formula.language import (
+    Call,
+    Ceiling,
+    Choice,
+    Comparison,
+    Definition,
+    Extreme,
+    Formula,
+    Guard,
+    Logic,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Nothing,
+    Number,
+    Operation,
+    Power,
+    Present,
+    Reference,
+    Sum,
+    opposite,
+)
+from kvlab.formula.reading import read
+
+
+def text(formula: Formula) -> str:
+    """Return the formula in plain text: `2 · L · H_kv · d_h · S · B · s`. Raises `KvlabError` as `write` does."""
+    return write(formula, TEXT)
+
+
+def latex(formula: Formula, number: Callable[[int], str] = dialects.plain_number) -> str:
+    """Return the formula in LaTeX, in written order. Raises `KvlabError` as `write` does."""
+    return write(formula, dialects.latex_dialect(number))
+
+
+def with_numbers(formula: Formula, values: Mapping[str, Any], dialect: Dialect = TEXT) -> str:
+    """Return the formula with `values` put in for its arguments, nothing else changed: `2 · 2 · 4 · 16 · 128 · 1 · 4`.
+
+    Raises:
+        KvlabError: an argument has no value; the formula refuses these, or divides by zero; or as `write` does.
+    """
+    definition = read(formula)
+    if missing := [name for name in definition.parameters if name not in values]:
+        raise KvlabError(f"{definition.name}: no value for {', '.join(missing)}")
+    if value(definition.body, _known(definition, values)) is UNKNOWN:
+        raise KvlabError(f"{definition.name} has no result with these numbers: it refuses them, or divides by zero")
+    return write(formula, dialect, values)
+
+
+def write(formula: Formula, dialect: Dialect, values: Mapping[str, Any] | None = None) -> str:
+    """Return the formula's body in a dialect: symbols, but numbers for the arguments that have `values`.
+
+    Raises:
+        KvlabError: the function is no formula, of which file and line are named; a value is of another kind than its
+            argument; a quantity has no symbol, or the symbol of another.
+    """
+    definition = read(formula)
+    return _Writer(definition, dialect, _known(definition, values or {})).piece(definition.body).text
+
+
+def _known(of: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given(of.name, name, kind, values[name]) for name, kind in of.parameters.items() if name in values}
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Written text, and how tightly it holds together."""
+
+    text: str
+    strength: int
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes parts of one formula.
+
+    Attributes:
+        of: the formula.
+        dialect: the language.
+        known: the values of arguments.
+        written: what stands in the place of the others, where it is not their own symbol.
+        symbols: what each symbol stands for that is written.
+    """
+
+    of: Definition
+    dialect: Dialect
+    known: Mapping[str, Any]
+    written: Mapping[str, _Piece] = field(default_factory=dict)
+    symbols: dict[str, str] = field(default_factory=dict)
+
+    def piece(self, node: Node) -> _Piece:
+        signs = self.dialect.signs
+        match node:
+            case Number(number):
+                return self.constant(number)
+            case Nothing():
+                return self.constant(None)
+            case Present(a):
+                return self.piece(a)
+            case Negative(a):
+                return _Piece(signs["-"] + self.within(a, PRODUCT).text, NEGATIVE)
+            case Power(a, exponent):
+                return _Piece(self.dialect.power(self.within(a, ATOM).text, exponent), dialects.POWER)
+            case Ceiling(a, b):
+                return self.fraction(self.dialect.ceiling, a, b)
+            case Extreme(name, parts):
+                return _Piece(self.dialect.call(name, [self.piece(part).text for part in parts]), ATOM)
+            case Operation():
+                return self.operation(node)
+            case Choice():
+                return self.choice(node)
+            case Guard(_, of):
+                return self.piece(of)
+            case Comparison() | Logic() | Not():
+                return self.condition(node)
+            case Sum():
+                return self.sum(node)
+            case Call(formula, arguments):
+                return self.call(formula, arguments)
+            case _:
+                return self.reference(node)
+
+    def operation(self, node: Operation) -> _Piece:
+        sign, a, b = node.sign, node.left, node.right
+        match sign:
+            case "+":
+                return self.joined(sign, self.within(a, NEGATIVE), self.within(b, SUM))
+            case "-":
+                return self.joined(sign, self.within(a, NEGATIVE), self.within(b, PRODUCT))
+            case "*":
+                return self.joined(sign, self.within(a, PRODUCT), self.within(b, PRODUCT))
+            case "%":
+                text = self.joined(sign, self.within(a, dialects.POWER), self.within(b, dialects.POWER)).text
+                return _Piece(text, dialects.MODULO)
+        return self.fraction(self.dialect.floor, a, b)
+
+    def joined(self, sign: str, *pieces: _Piece) -> _Piece:
+        """Return pieces with a sign between them, which hold together as the loosest does."""
+        strongest = PRODUCT if sign == "*" else SUM
+        text = f" {self.dialect.signs[sign]} ".join(piece.text for piece in pieces)
+        return _Piece(text, min(pieces[0].strength, strongest))
+
+    def fraction(self, write: Callable[[str, str], str], a: Node, b: Node) -> _Piece:
+        above, below = self.dialect.in_fraction
+        return _Piece(write(self.within(a, above).text, self.within(b, below).text), ATOM)
+
+    def choice(self, node: Choice) -> _Piece:
+        holds = value(node.condition, self.known)
+        if holds is not UNKNOWN:
+            return self.piece(node.then if holds else node.otherwise)
+        parts = (
+            self.within(node.then, dialects.OR),
+            self.within(node.condition, dialects.OR),
+            self.piece(node.otherwise),
+            self.within(opposite(node.condition), dialects.OR),
+        )
+        return _Piece(self.dialect.choice(*(part.text for part in parts)), dialects.CHOICE)
+
+    def condition(self, node: Comparison | Logic | Not) -> _Piece:
+        signs = self.dialect.signs
+        match node:
+            case Comparison(between, operands):
+                first, *others = [self.within(operand, dialects.MODULO).text for operand in operands]
+                compared = [f" {signs[sign]} {other}" for sign, other in zip(between, others, strict=True)]
+                return _Piece(first + "".join(compared), dialects.COMPARISON)
+            case Logic(word, parts):
+                strength = dialects.AND if word == "and" else dialects.OR
+                pieces = [self.within(part, strength + 1).text for part in parts]
+                return _Piece(f" {signs[word]} ".join(pieces), strength)
+            case Not(a):
+                return _Piece(f"{signs['not']} {self.within(a, dialects.ATOM).text}", dialects.NOT)
+
+    def sum(self, node: Sum) -> _Piece:
+        name, items = node.variable.name, value(node.over, self.known)
+        if items is UNKNOWN:
+            item = self.named(node.variable, f"{self.reference(node.over).text}[]")
+            known = {other: self.known[other] for other in self.known if other != name}
+            inner = replace(self, known=known, written={**self.written, name: item})
+            return _Piece(f"{self.dialect.signs['sum']} {inner.within(node.term, PRODUCT).text}", SUM)
+        terms = [replace(self, known={**self.known, name: item}).piece(node.term) for item in items]
+        if len(terms) < 2:
+            return terms[0] if terms else self.constant(0)
+        return self.joined("+", *(self.grouped(term, PRODUCT) for term in terms))
+
+    def call(self, formula: Definition, arguments: tuple[Node, ...]) -> _Piece:
+        known, written = {}, {}
+        for name, argument in zip(formula.parameters, arguments, strict=True):
+            known[name] = value(argument, self.known)
+            if known[name] is UNKNOWN:
+                del known[name]
+                written[name] = self.piece(argument)
+        return replace(self, of=formula, known=known, written=written).piece(formula.body)
+
+    def reference(self, node: Reference) -> _Piece:
+        known = value(node, self.known)
+        if known is not UNKNOWN:
+            return self.constant(known)
+        if isinstance(node, Name):
+            return self.written.get(node.name) or self.named(node, node.name)
+        return self.named(node, f"{self.reference(node.of).text}.{node.name}")
+
+    def named(self, node: Reference, path: str) -> _Piece:
+        """Return the symbol of a quantity that is at `path`; the path itself of what is shown only by its parts."""
+        if node.kind not in (int, bool, OPTIONAL):
+            return _Piece(path, ATOM)
+        if node.name not in SYMBOLS:
+            raise KvlabError(f"{self.of.name}: the argument {node.name!r} has no symbol in kvlab.formula.SYMBOLS")
+        symbol = SYMBOLS[node.name]
+        if self.symbols.setdefault(symbol, path) != path:
+            raise KvlabError(f"{self.of.name}: the symbol {symbol} stands for {self.symbols[symbol]} and for {path}")
+        return _Piece(self.dialect.symbol(symbol), ATOM)
+
+    def constant(self, known: int | None) -> _Piece:
+        if known is None or isinstance(known, bool):
+            return _Piece(self.dialect.signs[str(known)], ATOM)
+        if known < 0:
+            return _Piece(self.dialect.signs["-"] + self.dialect.number(-known), NEGATIVE)
+        return _Piece(self.dialect.number(known), ATOM)
+
+    def within(self, node: Node, strength: int) -> _Piece:
+        """Return a part of a larger expression, in parentheses if it would fall apart there."""
+        return self.grouped(self.piece(node), strength)
+
+    def grouped(self, part: _Piece, strength: int) -> _Piece:
+        return part if part.strength >= strength else _Piece(self.dialect.group(part.text), ATOM)
