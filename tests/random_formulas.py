@@ -81,6 +81,17 @@ def outcome(function, arguments):
         return None
 
 
+# Comparisons, where two numbers are equal and where they are not.
+
+SIGNS = ("<", "<=", ">", ">=", "==", "!=")
+PAIRS = [{"n_layers": a, "head_dim": 2} for a in (1, 2, 3)]
+
+
+def comparing(sign):
+    """Return a formula that is 1 where a comparison holds, or else 0."""
+    return defined(f"def compared(n_layers, head_dim):\n    return 1 if n_layers {sign} head_dim else 0")
+
+
 # Random formulas.
 
 
@@ -201,7 +212,7 @@ BRANCHES = ("binary", "binary", "binary", "negative", "ceiling", "power", "extre
 @st.composite
 def called(draw, part, truth, record, sums):
     function = draw(st.sampled_from([each for each in CALLS if sums or each != "totals"]))
-    given = {int: part, bool: truth, OPTIONAL: lambda: field(record, "window")}
+    given = {int: part, bool: truth, OPTIONAL: lambda: part() if draw(st.booleans()) else field(record, "window")}
     given |= {Group: lambda: name(record), list: lambda: name("groups")}
     arguments = [given[kind]() for kind in CALLS[function]]
     names = inspect.signature(globals()[function]).parameters

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Sequence
 
 import pytest
-from random_formulas import Group
+from random_formulas import PAIRS, SIGNS, Group, comparing
 from read_back import as_python, evaluated
 
 from figures_src.markup.math import to_mathml
@@ -106,6 +106,22 @@ def with_a_constant(tokens):
     return tokens // PAGES
 
 
+def greater(n_layers, head_dim):
+    return 1 if n_layers > head_dim else 2 if n_layers >= 7 else 3 if n_layers == 5 else 4
+
+
+def not_so(group: Group):
+    return 1 if not group.stores else 2
+
+
+def of_a_window(window: int | None, /, *, context):
+    return context if window is None else window - context
+
+
+def calling_by_place_and_by_name(group: Group, context):
+    return of_a_window(context + 1, context=2) * of_a_window(group.window, context=3)
+
+
 GROUPS = [Group(2, 3, None, True), Group(5, 7, 11, False)]
 
 # Text, LaTeX, line with numbers, what the function in JavaScript returns.
@@ -190,6 +206,26 @@ FACES = {
         "1",
         "(n_layers === 2n || head_dim >= 3n) && !(n_layers > context) ? 1n : 0n",
     ),
+    greater: (
+        "1 if L > d_h, else 2 if L ≥ 7, else 3 if L = 5, else 4",
+        r"\begin{cases} 1 & L > d_{h} \\ \begin{cases} 2 & L \ge 7 \\ "
+        r"\begin{cases} 3 & L = 5 \\ 4 & L \ne 5 \end{cases} & L < 7 \end{cases} & L \le d_{h} \end{cases}",
+        "1",
+        "n_layers > head_dim ? 1n : n_layers >= 7n ? 2n : n_layers === 5n ? 3n : 4n",
+    ),
+    not_so: (
+        "1 if not own, else 2",
+        r"\begin{cases} 1 & \neg \mathrm{own} \\ 2 & \mathrm{own} \end{cases}",
+        "1",
+        "!group.stores ? 1n : 2n",
+    ),
+    calling_by_place_and_by_name: (
+        "(2 if S + 1 = ∅, else S + 1 − 2) · (3 if W = ∅, else W − 3)",
+        r"\left(\begin{cases} 2 & S + 1 = \varnothing \\ S + 1 - 2 & S + 1 \ne \varnothing \end{cases}\right) \cdot "
+        r"\left(\begin{cases} 3 & W = \varnothing \\ W - 3 & W \ne \varnothing \end{cases}\right)",
+        "(9 − 2) · (11 − 3)",
+        "of_a_window(context + 1n, 2n) * of_a_window(group.window, 3n)",
+    ),
     missing: (
         "S if W = ∅, else min(W, S)",
         r"\begin{cases} S & W = \varnothing \\ \min\left(W, S\right) & W \ne \varnothing \end{cases}",
@@ -256,6 +292,12 @@ def test_each_construct_has_four_faces(function):
         assert evaluated(as_python(line)) == function(**arguments)
 
 
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_comparison_of_numbers_is_decided_as_python_decides_it(sign):
+    compared = comparing(sign)
+    assert [formula.with_numbers(compared, pair) for pair in PAIRS] == [str(compared(**pair)) for pair in PAIRS]
+
+
 def test_a_number_that_is_negative_stands_in_parentheses_where_it_would_be_misread():
     values = {"n_layers": -5, "head_dim": 3, "context": -8}
     assert formula.with_numbers(added, values) == "−5 + 3 − (−8) − (−5 − 3)"
@@ -270,6 +312,22 @@ def test_a_truth_that_is_known_while_others_are_not_stands_as_such():
     given_ = {"group": Group(2, 3, 11, True)}
     assert formula.write(present, formula.TEXT, given_) == "0"
     assert formula.write(known_and_unknown, formula.TEXT, {"stores": True}) == "1 if ⊤ and S < 3, else 0"
+
+
+def test_a_formula_inside_a_function_may_call_what_is_there():
+    rest = 3
+
+    def taken(n_layers):
+        return n_layers - rest
+
+    def twice(n_layers):
+        return 2 * taken(n_layers)
+
+    def summed(lengths: list[int]):
+        return sum(taken(length) for length in lengths)
+
+    assert formula.text(twice) == "2 · (L − 3)"
+    assert formula.with_numbers(summed, {"lengths": [8, 9]}) == "(8 − 3) + (9 − 3)"
 
 
 def known_and_unknown(stores: bool, context):

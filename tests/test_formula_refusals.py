@@ -279,6 +279,19 @@ def test_what_has_no_source_of_its_own_is_refused():
             formula.text(nothing)
 
 
+def test_a_name_means_what_it_means_to_the_function():
+    source = "def f(n_layers):\n    return min(n_layers, 2)"
+    ours = defined(source, {"min": lambda a, b: a + b})
+    with pytest.raises(KvlabError, match="is no plain function"):
+        formula.text(ours)
+    assert formula.text(defined(source, {})) == "min(L, 2)"
+    assert formula.text(defined(source, {"min": of_a_product})) == "L · 2"
+
+
+def of_a_product(count, width):
+    return count * width
+
+
 def test_a_function_that_is_wrapped_later_is_refused():
     wrapped = functools.wraps(floored)(lambda **values: 2 * floored(**values))
     with pytest.raises(KvlabError, match="is decorated by what may change its result"):

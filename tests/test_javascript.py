@@ -10,7 +10,7 @@ from browser import ADVICE, find_chromium
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
-from random_formulas import FORMULAS, Group, arguments_of, formulas, outcome
+from random_formulas import FORMULAS, SIGNS, Group, arguments_of, comparing, formulas, outcome
 
 from kvlab import formula
 from kvlab.accounting import flops, layers, memory, traffic
@@ -154,6 +154,13 @@ def test_division_goes_down_as_in_python_whatever_the_signs(run, function):
     calls = [f"{function.__name__}({a}n, {b}n)" for a, b in pairs]
     assert run(formula.javascript([function]), calls) == [str(function(a, b)) for a, b in pairs]
     assert run(formula.javascript([function]), [f"{function.__name__}(1n, 0n)"]) == ["RangeError"]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_comparison_is_decided_as_python_decides_it(run, sign):
+    compared = comparing(sign)
+    results = run(formula.javascript([compared]), [f"compared({a}n, 2n)" for a in (1, 2, 3)])
+    assert results == [str(compared(a, 2)) for a in (1, 2, 3)]
 
 
 # What is no input.

@@ -197,7 +197,10 @@ class _Reader:
             return self.number(node)
         if kind is bool:
             return self.condition(node)
-        return self.reference(node, kind, *([int] if kind == OPTIONAL else []))
+        if kind == OPTIONAL:
+            number = self.number(node)
+            return number.of if isinstance(number, Present) else number
+        return self.reference(node, kind)
 
     # Conditions, and what else an argument may be.
 

@@ -28,6 +28,7 @@ FAMILIES: Mapping[str, Callable[[Architecture, TensorOf], Model]] = {
     "llama": llama_from_tensors,
 }
 
+
 def load_model(folder: Path, progress: Progress = silent) -> Model:
     """Open a model folder of the GPT-2 or the Llama family: weights in float32, float16 or bfloat16, run in float32.
 

@@ -22,6 +22,7 @@ from kvlab.sizing.gpt2_kin import (
     read_opt,
 )
 from kvlab.sizing.keys import Keys, defaults_of, shown
+from kvlab.sizing.kinds import as_derived
 from kvlab.sizing.latent import read_deepseek_v2, read_deepseek_v3
 from kvlab.sizing.recurrent import read_jamba, read_qwen3_next
 from kvlab.sizing.shared import read_gemma3n
@@ -58,6 +59,9 @@ NESTED: dict[str, str | None] = {
 }
 # These two wrote all keys at the top before they had a `text_config`.
 ONCE_FLAT = ("qwen2_vl", "qwen2_5_vl")
+# Whose `tie_word_embeddings` ties the head: that of the outer configuration, but for these types. Any of several does.
+TIE = "tie_word_embeddings"
+TIED_BY = {"llama4": ("text",)} | dict.fromkeys(("llava", *ONCE_FLAT), ("outer", "text"))
 
 
 def model_types() -> tuple[str, ...]:
@@ -83,8 +87,11 @@ def read_decoder(config: Config, name: str) -> Decoder:
 def _read(keys: Keys, model_type: str, note: str = "") -> Decoder:
     if keys.flag_if_there("is_encoder_decoder"):
         raise keys.refusal("is_encoder_decoder is true, and only decoders can be sized")
+    keys.require("use_bidirectional_attention", False)  # such a model has no use for a cache
     shape = FAMILIES[keys.model_type](keys)
     keys.refuse_unread()
+    if "layer_types" not in keys.read:
+        as_derived(keys, ["full"] * sum(group.count for group in shape.layers))
     return Decoder(
         **{**vars(shape), "note": shape.note or note},
         name=keys.name,
@@ -94,7 +101,7 @@ def _read(keys: Keys, model_type: str, note: str = "") -> Decoder:
 
 
 def _read_nested(config: Config, name: str, model_type: str) -> Decoder:
-    """Read the decoder of a model with towers. Whether its head is tied, the outer configuration says."""
+    """Read the decoder of a model with towers."""
     text = config.get("text_config")
     if text is None and model_type in ONCE_FLAT:
         text = {key: value for key, value in config.items() if key != "model_type"}
@@ -108,15 +115,33 @@ def _read_nested(config: Config, name: str, model_type: str) -> Decoder:
             f"{name} (model_type {model_type}): text_config's model_type is {shown(text_type)}, and {wanted}"
         )
     outer = Keys(config, name, model_type, defaults_of(model_type))
-    tied = outer.flag("tie_word_embeddings")
-    keys = Keys({**text, "tie_word_embeddings": tied}, name, text_type, defaults_of(text_type))
-    for key in sorted(keys.defaults.values.keys() & config.keys() & text.keys() - {"tie_word_embeddings"}):
+    inner = Keys(text, name, text_type, defaults_of(text_type))
+    tied = any(_ties({"outer": outer, "text": inner}[whose]) for whose in TIED_BY.get(model_type, ("outer",)))
+    keys = Keys({**text, TIE: tied}, name, text_type, inner.defaults)
+    keys.inferred |= outer.inferred | inner.inferred
+    decoder = _read(keys, model_type, note="of the text decoder; towers for images and sound are not counted")
+    for key in sorted(keys.read & config.keys() & text.keys() - {TIE}):
         if config[key] != text[key]:
             raise outer.refusal(f"{key} is {shown(config[key])}, and in text_config {shown(text[key])}")
-    keys.inferred |= outer.inferred
-    decoder = _read(keys, model_type, note="of the text decoder; towers for images and sound are not counted")
-    if text.get("tie_word_embeddings", tied) is not tied:
+    if _is_contradicted(tied, outer, inner):
         return replace(
             decoder, parameters=None, note="text_config says otherwise than the rest whether the head is tied"
         )
     return decoder
+
+
+def _ties(keys: Keys) -> bool:
+    """Return whether a configuration ties the head; one whose class has no such key does where it is written."""
+    return keys.flag(TIE) if TIE in keys.config or TIE in keys.defaults.values else False
+
+
+def _is_contradicted(tied: bool, *both: Keys) -> bool:
+    """Return whether one of the two configurations denies what the library makes of them.
+
+    The library writes the default of each class into a file, so that a default that another configuration overrules is
+    no contradiction; but a default does not overrule what is written.
+    """
+    written = [keys for keys in both if isinstance(keys.config.get(TIE), bool)]
+    against = [keys for keys in written if keys.config[TIE] is not tied]
+    overruled = len(against) < len(written) and all(k.config[TIE] is k.defaults.values.get(TIE) for k in against)
+    return bool(against) and not overruled

@@ -133,6 +133,8 @@ def _gpt_neo_kinds(keys: Keys, n_layers: int) -> list[str]:
         kinds += [names[kind] for kind in pattern] * times
     if len(kinds) != n_layers:
         raise keys.refusal(f"attention_types describes {len(kinds)} layers, and num_layers says {n_layers}")
+    if keys.config.get("attention_layers") not in (None, [{v: k for k, v in names.items()}[kind] for kind in kinds]):
+        raise keys.refusal("attention_layers, which lists them one by one, says otherwise than attention_types")
     return kinds
 
 
@@ -155,16 +157,18 @@ def read_bloom(keys: Keys) -> Shape:
 
 
 def read_mpt(keys: Keys) -> Shape:
-    """MPT: ALiBi, no biases, norms of one vector. Its class knows multi-head attention only."""
+    """MPT: ALiBi, no biases, norms of one vector. Its class knows neither other attention nor other MLPs."""
     d, n_heads = keys.integer("d_model"), keys.integer("n_heads")
     _require_multi_head(keys, n_heads)
+    keys.require("expansion_ratio", 4)
+    keys.require("no_bias", True)
     w = Widths(
         n_layers=keys.n_layers("n_layers"),
         d_model=d,
         n_heads=n_heads,
         n_kv_heads=n_heads,
         head_dim=keys.head_dim(d, n_heads),
-        d_ff=keys.integer("expansion_ratio") * d,
+        d_ff=4 * d,
         vocab_size=keys.integer("vocab_size"),
     )
     parameters = _tables(keys, w) * d + w.n_layers * (w.matrices + 2 * d) + d
@@ -178,7 +182,8 @@ def _require_multi_head(keys: Keys, n_heads: int) -> None:
         return
     if not isinstance(attention, dict):
         raise keys.refusal(f"attn_config is {shown(attention)}, and must be an object")
-    for key, only in (("attn_type", "multihead_attention"), ("kv_n_heads", n_heads), ("qk_ln", False)):
+    onlys = {"attn_type": "multihead_attention", "kv_n_heads": n_heads, "qk_ln": False, "alibi": True}
+    for key, only in onlys.items():
         found = attention.get(key)
         if found is not None and found != only:
             raise keys.refusal(f"attn_config has {key} {shown(found)}, where this family has only {shown(only)}")
@@ -214,15 +219,22 @@ def _falcon_kv_heads(keys: Keys, n_heads: int) -> int:
     if keys.flag("new_decoder_architecture"):
         keys.asked.add("multi_query")  # which the new architecture does not look at
         return keys.kv_heads(n_heads, "num_kv_heads")
-    keys.asked.add("num_kv_heads")  # nor the old one at this: the 7B's file says 71, and it caches 1
-    return 1 if keys.flag("multi_query") else n_heads
+    if keys.flag("multi_query"):
+        keys.asked.add("num_kv_heads")  # nor the old one at this: a saved 7B says 71, and caches 1
+        return 1
+    keys.require("num_kv_heads", n_heads)
+    return n_heads
 
 
 def _falcon_norms(keys: Keys) -> int:
-    if not keys.flag("parallel_attn"):
-        return 2
-    written = keys.optional("num_ln_in_parallel_attn")
-    return 2 if written == 2 or (written is None and keys.flag("new_decoder_architecture")) else 1
+    """Return a layer's norms; where attention and MLP are side by side, they share one or have one each."""
+    is_new = keys.flag("new_decoder_architecture")
+    if keys.flag("parallel_attn"):
+        keys.require("num_ln_in_parallel_attn", *((2, 1) if is_new else (1,)))
+        return keys.integer_or("num_ln_in_parallel_attn", 2 if is_new else 1)
+    if is_new:
+        raise keys.refusal("parallel_attn is false, and the new architecture is always parallel")
+    return 2
 
 
 def _widths(keys: Keys, d_ff: int, n_kv_heads: int | None = None) -> Widths:

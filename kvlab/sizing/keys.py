@@ -72,12 +72,15 @@ class Keys:
         name: of the model, for messages.
         model_type: of the model, for messages.
         inferred: what was taken from the class, by key.
+        asked: the keys that were looked at, if only to be ignored.
+        read: the keys whose values count.
     """
 
     def __init__(self, config: Config, name: str, model_type: str, defaults: Defaults) -> None:
         self.config, self.name, self.model_type, self.defaults = config, name, model_type, defaults
         self.inferred: dict[str, Inferred] = {}
         self.asked: set[str] = set()
+        self.read: set[str] = set()
         for alias, key in defaults.aliases.items():
             if alias in config and key in config and config[alias] != config[key]:
                 raise self.refusal(f"{key} is {shown(config[key])} and {alias}, its other name, {shown(config[alias])}")
@@ -85,6 +88,7 @@ class Keys:
     def value(self, key: str, otherwise: Any = None) -> Any:
         """Return a key's value as it is written; where it is absent its default, or `otherwise` if it has none."""
         self.asked.add(key)
+        self.read.add(key)
         for spelling in (key, *(alias for alias, meant in self.defaults.aliases.items() if meant == key)):
             if spelling in self.config:
                 return self.config[spelling]
@@ -210,6 +214,6 @@ def shown(value: object) -> str:
         return f"a number beyond {LARGEST:,}"
     # Few of its parts, before it is written: a deep or long value would take its time.
     if isinstance(value, list | dict):
-        return f"a {'list' if isinstance(value, list) else 'object'} of {len(value)}"
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
     written = json.dumps(value, ensure_ascii=True)
     return written if len(written) <= MOST_SHOWN else f"{written[:MOST_SHOWN]}…"

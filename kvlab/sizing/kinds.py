@@ -30,8 +30,9 @@ def one_window(keys: Keys, n_layers: int) -> list[str]:
 
 
 def listed_or_one_window(keys: Keys, n_layers: int) -> list[str]:
-    """Every layer has the window, or none where it is null, unless `layer_types` lists them."""
-    return typed(keys, ["full" if keys.optional("sliding_window") is None else "sliding"] * n_layers)
+    """Every layer has the window, which may not be null, unless `layer_types` lists them."""
+    keys.integer("sliding_window")
+    return typed(keys, ["sliding"] * n_layers)
 
 
 def switched_window(keys: Keys, n_layers: int) -> list[str]:
@@ -42,22 +43,24 @@ def switched_window(keys: Keys, n_layers: int) -> list[str]:
 def late_windows(keys: Keys, n_layers: int) -> list[str]:
     """Layers from `max_window_layers` on have the window, where `use_sliding_window` says so."""
     on = _switched_on(keys)
-    first = keys.integer("max_window_layers", least=0) if on else 0
-    return typed(keys, ["sliding" if on and i >= first else "full" for i in range(n_layers)])
+    first = keys.integer("max_window_layers", least=0) if on else n_layers
+    derived = ["sliding" if i >= first else "full" for i in range(n_layers)]
+    return typed(keys, derived) if on else as_derived(keys, derived)
 
 
 def early_even_windows(keys: Keys, n_layers: int) -> list[str]:
     """Every second layer before `max_window_layers` has the window, where `use_sliding_window` says so."""
     on = _switched_on(keys)
     end = keys.integer("max_window_layers", least=0) if on else 0
-    return typed(keys, ["sliding" if on and i % 2 == 0 and i < end else "full" for i in range(n_layers)])
+    derived = ["sliding" if i % 2 == 0 and i < end else "full" for i in range(n_layers)]
+    return typed(keys, derived) if on else as_derived(keys, derived)
 
 
 def every_nth_full(n: int, key: str | None = None) -> Kinds:
     """Return the way in which layer n, 2n … is full and the others have the window; `key` may name another n."""
 
     def kinds(keys: Keys, n_layers: int) -> list[str]:
-        period = n if key is None or "layer_types" in keys.config else keys.integer(key, otherwise=n)
+        period = n if key is None or are_listed(keys) else keys.integer(key, otherwise=n)
         return typed(keys, ["sliding" if (i + 1) % period else "full" for i in range(n_layers)])
 
     return kinds
@@ -65,14 +68,15 @@ def every_nth_full(n: int, key: str | None = None) -> Kinds:
 
 def windows_where_rotary_is_off(keys: Keys, n_layers: int) -> list[str]:
     """SmolLM 3: a layer without rotary positions has the window, where `use_sliding_window` says so."""
-    on = keys.flag("use_sliding_window") and keys.optional("sliding_window") is not None
-    rotary = rotary_layers(keys, n_layers)
+    window, switched_on = keys.optional("sliding_window"), keys.flag("use_sliding_window")
+    on, rotary = switched_on and window is not None, rotary_layers(keys, n_layers)
     return typed(keys, ["sliding" if on and not has_rotary else "full" for has_rotary in rotary])
 
 
 def chunks_where_rotary_is_on(keys: Keys, n_layers: int) -> list[str]:
     """Llama 4: a layer with rotary positions attends within chunks, the others to everything."""
-    return typed(keys, ["chunked" if has_rotary else "full" for has_rotary in rotary_layers(keys, n_layers)])
+    kinds = ["chunked" if has_rotary else "full" for has_rotary in rotary_layers(keys, n_layers)]
+    return typed(keys, kinds, known=("full", "chunked"))
 
 
 def rotary_layers(keys: Keys, n_layers: int) -> list[bool]:
@@ -86,13 +90,18 @@ def rotary_layers(keys: Keys, n_layers: int) -> list[bool]:
     return [bool(entry) for entry in given]
 
 
-def typed(keys: Keys, derived: list[str], known: tuple[str, ...] = ("full", "sliding", "chunked")) -> list[str]:
+def are_listed(keys: Keys) -> bool:
+    """Return whether `layer_types` lists the layers, so that no other key says what they are."""
+    return keys.config.get("layer_types") is not None
+
+
+def typed(keys: Keys, derived: list[str], known: tuple[str, ...] = ("full", "sliding")) -> list[str]:
     """Return the kinds that `layer_types` lists, or where it is absent or null the derived ones.
 
     Raises:
         KvlabError: it lists an unknown type, or not one a layer.
     """
-    listed = keys.items("layer_types") if "layer_types" in keys.config else None
+    listed = keys.items("layer_types")
     if listed is None:
         return derived
     names = {name: kind for name, kind in LAYER_TYPES.items() if kind in known}
@@ -105,10 +114,10 @@ def typed(keys: Keys, derived: list[str], known: tuple[str, ...] = ("full", "sli
 
 
 def as_derived(keys: Keys, derived: list[str]) -> list[str]:
-    """Return the derived kinds. Raises `KvlabError` where `layer_types`, which the family has not, says otherwise."""
+    """Return the derived kinds. Raises `KvlabError` where `layer_types`, which decides nothing here, says otherwise."""
     if typed(keys, derived) != derived:
         raise keys.refusal(
-            f"layer_types says otherwise than the rest, and {keys.defaults.config_class} does not read it"
+            f"layer_types says otherwise than the rest, from which {keys.defaults.config_class} derives the layers"
         )
     return derived
 

@@ -11,27 +11,30 @@ from kvlab.sizing.keys import Keys
 def read_deepseek_v2(keys: Keys) -> Shape:
     """DeepSeek V2: `kv_lora_rank + qk_rope_head_dim` elements a token and layer."""
     keys.require("topk_method", "greedy", "group_limited_greedy")
-    return _read(keys, router_bias=False)
+    return _read(keys, router_bias=False, mlp_bias=keys.flag("mlp_bias"))
 
 
 def read_deepseek_v3(keys: Keys) -> Shape:
     """DeepSeek V3: as V2; its router has a bias, which training sets and the checkpoint stores."""
-    return _read(keys, router_bias=True)
+    return _read(keys, router_bias=True, mlp_bias=False)
 
 
-def _read(keys: Keys, router_bias: bool) -> Shape:
+def _read(keys: Keys, router_bias: bool, mlp_bias: bool) -> Shape:
     n_layers, d = keys.n_layers("num_hidden_layers"), keys.integer("hidden_size")
     n_heads = keys.integer("num_attention_heads")
     latent, rope_dim = keys.integer("kv_lora_rank"), keys.integer("qk_rope_head_dim")
-    keys.asked |= {"num_key_value_heads", "head_dim"}  # written into files, and never cached
+    # Neither is cached. The class saves its own default of the one, and calls the rotary part by the name of the other.
+    keys.require("num_key_value_heads", n_heads, keys.defaults.values["num_key_value_heads"])
+    keys.require("head_dim", rope_dim)
+    keys.require("moe_layer_freq", 1)
     vocab_size, d_ff = keys.integer("vocab_size"), keys.integer("moe_intermediate_size")
     n_dense = min(keys.integer("first_k_dense_replace", least=0), n_layers)
     mixture = (
         blocks.experts_parameters(d, d_ff, keys.integer("n_routed_experts"))
-        + blocks.gated_mlp_parameters(d, d_ff * keys.integer("n_shared_experts"))
+        + _mlp(d, d_ff * keys.integer("n_shared_experts"), mlp_bias)
         + router_bias * keys.integer("n_routed_experts")
     )
-    dense = blocks.gated_mlp_parameters(d, keys.integer("intermediate_size")) if n_dense else 0
+    dense = _mlp(d, keys.integer("intermediate_size"), mlp_bias) if n_dense else 0
     return Shape(
         layers=(Layers("latent", n_layers, 1, latent + rope_dim, 0),),
         d_model=d,
@@ -46,6 +49,10 @@ def _read(keys: Keys, router_bias: bool) -> Shape:
         + d,
         note="the modules that predict more than one token are not counted" if router_bias else "",
     )
+
+
+def _mlp(d: int, d_ff: int, bias: bool) -> int:
+    return blocks.gated_mlp_parameters(d, d_ff) + bias * (2 * d_ff + d)
 
 
 def _attention(keys: Keys, d: int, n_heads: int, latent: int, rope_dim: int) -> int:

@@ -65,9 +65,17 @@ def sinks(_: Keys, heads: Heads) -> int:
     return heads.n_heads
 
 
-def switched(key: str, norm: HeadNorms, vectors: int = 1) -> HeadNorms:
-    """Return `norm` where `key` says so; with two vectors it has a bias too."""
-    return lambda keys, heads: vectors * norm(keys, heads) if keys.flag(key) else 0
+def phi_norms(keys: Keys, heads: Heads) -> int:
+    """Phi: where `qk_layernorm` says so, norms with biases. They are as wide as `d / H`, whatever `head_dim` says."""
+    if not keys.flag("qk_layernorm"):
+        return 0
+    keys.require("head_dim", keys.integer("hidden_size") // heads.n_heads)
+    return 2 * norm_of_each_head(keys, heads)
+
+
+def switched(key: str, norm: HeadNorms) -> HeadNorms:
+    """Return `norm` where `key` says so."""
+    return lambda keys, heads: norm(keys, heads) if keys.flag(key) else 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ STYLES = {
     ),
     "phi": Style(
         bias=True,
-        head_norms=switched("qk_layernorm", norm_of_each_head, vectors=2),
+        head_norms=phi_norms,
         norms=1,
         norm_vectors=2,
         feed_forward=plain(bias=True),

@@ -6,7 +6,7 @@ from kvlab.accounting import blocks
 from kvlab.accounting.layers import Layers
 from kvlab.sizing.decoder import Shape, grouped
 from kvlab.sizing.keys import Keys
-from kvlab.sizing.kinds import typed
+from kvlab.sizing.kinds import are_listed, typed
 from kvlab.sizing.mlps import qwen_experts
 
 
@@ -16,7 +16,8 @@ def read_jamba(keys: Keys) -> Shape:
     n_heads = keys.integer("num_attention_heads")
     n_kv_heads, head_dim = keys.kv_heads(n_heads), keys.head_dim(d, n_heads)
     full = _periodic(keys, n_layers, "attn_layer_period", "attn_layer_offset")
-    kinds = typed(keys, ["full" if attends else "recurrent" for attends in full], known=("full", "recurrent"))
+    keys.require("layer_types", None)  # its class derives them, and takes none
+    kinds = ["full" if attends else "recurrent" for attends in full]
     d_inner = d * keys.integer("mamba_expand")
     d_state, d_conv = keys.integer("mamba_d_state"), keys.integer("mamba_d_conv")
     d_ff, n_experts = keys.integer("intermediate_size"), keys.integer("num_experts")
@@ -66,7 +67,7 @@ def read_qwen3_next(keys: Keys) -> Shape:
     n_layers, d = keys.n_layers("num_hidden_layers"), keys.integer("hidden_size")
     n_heads = keys.integer("num_attention_heads")
     n_kv_heads, head_dim, vocab_size = keys.kv_heads(n_heads), keys.head_dim(d, n_heads), keys.integer("vocab_size")
-    period = 4 if "layer_types" in keys.config else keys.integer("full_attention_interval", otherwise=4)
+    period = 4 if are_listed(keys) else keys.integer("full_attention_interval", otherwise=4)
     kinds = typed(
         keys, ["recurrent" if (i + 1) % period else "full" for i in range(n_layers)], known=("full", "recurrent")
     )

@@ -17,7 +17,7 @@ def read_gemma3n(keys: Keys) -> Shape:
     n_kv_heads, head_dim = keys.kv_heads(n_heads), keys.head_dim(d, n_heads)
     kinds = every_nth_full(5)(keys, n_layers)
     n_own = n_layers - keys.integer("num_kv_shared_layers", least=0)
-    if n_own < n_layers and set(kinds[: max(n_own, 0)]) != set(kinds):
+    if set(kinds[: max(n_own, 0)]) != set(kinds):
         raise keys.refusal(f"num_kv_shared_layers leaves {n_own} layers with caches, and not one of each kind")
     own = one_of_each(keys, kinds, n_kv_heads, head_dim)
     shared = {f"{kind}, shared": replace(one, kind=f"{kind}, shared", stores=False) for kind, one in own.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers import PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from kvlab import sizing
@@ -42,6 +43,16 @@ LOOK_FOR_HEAD_DIM = {
     "starcoder2",
 }
 
+# Old names of keys that classes still take, and do not list among their aliases.
+OLD_NAMES = {"bloom": {"n_embed": "hidden_size"}, "falcon": {"n_embed": "hidden_size"}}
+
+
+def aliases_of(config_class: type[PreTrainedConfig], defaults: dict[str, Any]) -> dict[str, str]:
+    """Return the other names of keys. A class saves a key by the name that it maps to, be that a field's or not."""
+    both_ways = config_class.attribute_map | {key: alias for alias, key in config_class.attribute_map.items()}
+    aliases = {alias: key for alias, key in both_ways.items() if key in defaults and alias not in defaults}
+    return aliases | OLD_NAMES.get(config_class.model_type, {})
+
 
 def class_entry(model_type: str, read: set[str]) -> dict[str, Any]:
     """Return what a configuration class says of the keys that are read."""
@@ -51,7 +62,7 @@ def class_entry(model_type: str, read: set[str]) -> dict[str, Any]:
         if field.name in read and field.name not in ("model_type", "dtype", "is_encoder_decoder", "text_config"):
             made = field.default_factory is not dataclasses.MISSING
             defaults[field.name] = field.default_factory() if made else field.default
-    aliases = {alias: key for alias, key in config_class.attribute_map.items() if key in defaults}
+    aliases = aliases_of(config_class, defaults)
     return {"class": config_class.__name__, "defaults": defaults} | ({"aliases": aliases} if aliases else {})
 
 

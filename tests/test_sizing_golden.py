@@ -1,0 +1,76 @@
+"""The formula against what the transformers library stored, as the golden file keeps it; `make peers` asks it anew."""
+
+import pytest
+from sizing_case import EXPLANATIONS
+from sizing_cases import CASES
+from sizing_cases_refused import REFUSED
+from sizing_golden import PATH, by_formula, read_golden_caches
+
+from kvlab.errors import KvlabError
+from kvlab.sizing import model_types, read_decoder
+
+GOLDEN = read_golden_caches()["cases"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bytes_and_parameters_are_those_that_the_library_has(name):
+    decoder = read_decoder(CASES[name].config, name)
+    assert by_formula(CASES[name], decoder, GOLDEN[name]["bytes"]) == GOLDEN[name]
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.explained])
+def test_what_the_library_does_otherwise_is_named_only_where_it_does(name):
+    case, decoder = CASES[name], read_decoder(CASES[name].config, name)
+    for explanation in case.explained:
+        others = case._replace(explained=tuple(other for other in case.explained if other != explanation))
+        assert by_formula(others, decoder, GOLDEN[name]["bytes"]) != GOLDEN[name], explanation
+
+
+def test_every_explanation_explains_something():
+    assert {explanation for case in CASES.values() for explanation in case.explained} == set(EXPLANATIONS)
+
+
+def test_every_model_type_has_a_case_and_every_case_was_measured():
+    assert {case.config["model_type"] for case in CASES.values()} == set(model_types())
+    assert GOLDEN.keys() == CASES.keys()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_contexts_end_before_and_behind_every_window(name):
+    contexts = {row[0] for row in GOLDEN[name]["bytes"]}
+    for window in {group.window for group in read_decoder(CASES[name].config, name).layers} - {None}:
+        assert contexts >= {window - 1, window + 1} - {0}
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case.config['model_type']}, {case.key}")
+def test_what_the_library_could_not_be_or_would_not_honour_is_refused(case):
+    read_decoder(case.config, "it")
+    with pytest.raises(KvlabError) as error:
+        read_decoder({**case.config, case.key: case.value}, "it")
+    assert case.said in str(error.value)
+
+
+OUTER = {"model_type": "mistral3", "text_config": {"model_type": "mistral"}}
+
+
+@pytest.mark.parametrize(
+    ("outer", "text", "head"),
+    [
+        ({}, {}, "tied"),  # Mistral3Config's default
+        ({"tie_word_embeddings": True}, {"tie_word_embeddings": False}, "tied"),  # MistralConfig's default
+        ({"tie_word_embeddings": False}, {}, "untied"),
+        ({"tie_word_embeddings": False}, {"tie_word_embeddings": False}, "untied"),
+        ({"tie_word_embeddings": False}, {"tie_word_embeddings": True}, "unknown"),
+        ({}, {"tie_word_embeddings": False}, "unknown"),
+        ({}, {"tie_word_embeddings": True}, "tied"),
+    ],
+)
+def test_a_written_flag_that_another_denies_leaves_the_parameters_unknown_but_for_a_default(outer, text, head):
+    decoder = read_decoder({**OUTER, **outer, "text_config": {**OUTER["text_config"], **text}}, "it")
+    alone = read_decoder({**OUTER["text_config"], "tie_word_embeddings": head == "tied"}, "it")
+    assert decoder.parameters == (None if head == "unknown" else alone.parameters)
+    assert decoder.layers == alone.layers
+
+
+def test_the_file_is_small():
+    assert PATH.stat().st_size < 200_000
