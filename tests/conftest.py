@@ -1,21 +1,32 @@
-"""The site, built once for all the tests that look at it."""
+"""The site, built once for all the tests that look at it, and one browser for all that need one."""
 
 import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from pinned import pinned
+from playwright.sync_api import Browser, sync_playwright
 
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # A busy machine fails no test.
 settings.register_profile("kvlab", deadline=None)
@@ -56,3 +67,14 @@ def build(folder: Path) -> str:
 def site(once: Callable[[str, Callable[[], Any]], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site's folder."""
     return Path(once("site", lambda: build(tmp_path_factory.mktemp("built") / "site")))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a worker."""
+    found = subprocess.run([sys.executable, ROOT / "tests/browser.py"], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found.stdout.strip(), args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -3,7 +3,7 @@
 Each option of a family is away from its default in one case at least, and windows are small enough to be crossed.
 """
 
-from sizing_case import EXPANDED, LOCAL, MHA, TOKENS, Case, row, without
+from sizing_case import EXPANDED, FULL, LOCAL, MHA, TOKENS, Case, row, without
 from sizing_cases_llama import LLAMAS
 from sizing_cases_nested import NESTED
 from sizing_cases_others import OTHERS
@@ -18,7 +18,7 @@ OPT = {**without(MHA, "intermediate_size"), "ffn_dim": 37}
 FALCON = without(MHA, "intermediate_size")
 
 EARLY = {
-    "gpt2, tied": row("gpt2", GPT2, n_inner=109),
+    "gpt2, tied": row("gpt2", GPT2, n_inner=109, layer_types=[FULL] * 3),
     "gpt2, untied, keys by their other names": row(
         "gpt2",
         without(GPT2, "n_layer", "n_head", "n_embd", "n_positions"),
@@ -85,7 +85,7 @@ OPTS = {
 
 FALCONS = {
     "falcon, one K/V head": row("falcon", FALCON),
-    "falcon, one K/V head, another number written": row("falcon", FALCON, num_kv_heads=6),
+    "falcon, one K/V head, another number written": row("falcon", FALCON, num_kv_heads=6, num_ln_in_parallel_attn=1),
     "falcon, a K/V head for each query head, biases, ALiBi": row(
         "falcon", FALCON, multi_query=False, bias=True, alibi=True, parallel_attn=False, ffn_hidden_size=37
     ),

@@ -63,6 +63,7 @@ NESTED = {
     "qwen2_vl, tied by its text_config": row(
         "qwen2_vl", QWEN2_VISION, text_config={"model_type": "qwen2_vl_text", **QWEN_TEXT, **TIED}
     ),
+    "qwen2_5_vl, all keys at the top": row("qwen2_5_vl", {**QWEN2_5_VISION, **QWEN_TEXT}, WINDOW, **QWEN_WINDOWS),
     "qwen2_5_vl, tied": row("qwen2_5_vl", QWEN2_5_VISION, text_config=QWEN_TEXT, **TIED),
     "qwen2_5_vl, untied, keys at the top that say less": row(
         "qwen2_5_vl",

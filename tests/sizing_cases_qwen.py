@@ -13,7 +13,7 @@ DELTA_NET = {
 }
 
 QWENS = {
-    "qwen2": row("qwen2", KIN, sliding_window=5),
+    "qwen2": row("qwen2", KIN, sliding_window=5, max_window_layers=2),
     "qwen2, late windows, tied": row(
         "qwen2",
         KIN,
@@ -52,6 +52,9 @@ QWENS = {
         use_sliding_window=True,
         sliding_window=5,
         max_window_layers=0,
+    ),
+    "qwen2_moe, windows in the first and the third layer": row(
+        "qwen2_moe", KIN, WINDOW, **SHARED_EXPERT, use_sliding_window=True, sliding_window=5, max_window_layers=3
     ),
     "qwen2_moe, listed": row(
         "qwen2_moe", KIN, WINDOW, **SHARED_EXPERT, use_sliding_window=True, sliding_window=7, layer_types=MIXED

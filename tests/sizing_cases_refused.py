@@ -61,6 +61,7 @@ REFUSED = (
     refused("mpt", MPT, BREAKS, "attn_config is 7, and must be an object", attn_config=7),
     refused("mpt", MPT, IGNORED, "expansion_ratio is 3", expansion_ratio=3),
     refused("mpt", MPT, IGNORED, "no_bias is false", no_bias=False),
+    refused("mpt", MPT, BREAKS, "no_bias is 1", no_bias=1),
     refused("mpt", MPT, IGNORED, "kv_n_heads 2, where this family has only 4", attn_config={"kv_n_heads": 2}),
     refused("mpt", MPT, IGNORED, "attn_type", attn_config={"attn_type": "multiquery_attention"}),
     refused("mpt", MPT, IGNORED, "qk_ln true", attn_config={"qk_ln": True}),
@@ -101,7 +102,13 @@ REFUSED = (
     refused("llama4_text", {**KIN, **LLAMA4}, IGNORED, "moe_layers lists layer 5", moe_layers=[0, 1, 2, 3, 4, 5]),
     refused("smollm3", KIN, BREAKS, "no_rope_layers must be 5 times 0 or 1", no_rope_layers=[1, 0, 1, 0]),
     refused("smollm3", KIN, IGNORED, "no_rope_layers must be 5 times 0 or 1", no_rope_layers=[1, 0, 2, 1, 1]),
-    refused("ministral", {**KIN, "head_dim": 22}, BREAKS, "sliding_window is null", sliding_window=None),
+    refused(
+        "ministral",
+        {**KIN, "head_dim": 22, "layer_types": [FULL] * 5},
+        BREAKS,
+        "sliding_window is null",
+        sliding_window=None,
+    ),
     refused("qwen3_next", {**KIN, **DELTA_NET}, BREAKS, "cannot be shared out among", linear_num_key_heads=4),
     refused("qwen3_next", {**KIN, **DELTA_NET}, BREAKS, f'"{SLIDING}" is unknown', layer_types=MIXED),
     refused("gemma2", GEMMA, BREAKS, f'"{CHUNKED}" is unknown', layer_types=[CHUNKED, *[FULL] * 4]),
@@ -120,3 +127,21 @@ REFUSED = (
     refused("jamba", {**KIN, **JAMBA}, BREAKS, "layer_types is a list of 5", layer_types=[FULL] * 5),
     refused("jamba", {**KIN, **JAMBA}, BREAKS, "attn_layer_offset is 3, and must be below", attn_layer_offset=3),
 )
+
+# Of every key that changes what some family stores, and of the list of layers, a value that no case has.
+ODD = {
+    "attention_chunk_size": 3,
+    "global_head_dim": 24,
+    "head_dim": 24,
+    "kv_lora_rank": 9,
+    "kv_n_heads": 1,
+    "layer_types": [SLIDING, FULL, FULL, SLIDING, SLIDING],
+    "multi_query": False,
+    "num_global_key_value_heads": 1,
+    "num_key_value_heads": 1,
+    "num_kv_heads": 1,
+    "num_kv_shared_layers": 1,
+    "per_layer_config": {"1": {"num_key_value_heads": 1}},
+    "sliding_window": 3,
+    "window_size": 3,
+}

@@ -371,14 +371,14 @@ def test_each_block_has_a_scale_of_its_own_the_last_shorter_one_too():
 def test_an_int8_cache_occupies_a_byte_an_element_and_two_a_block(head_dim, expected):
     cache = Int8Cache(3, 2, 5, 83, head_dim)
     assert cache.bytes_per_element == expected
-    assert cache.nbytes == kv_cache_bytes(3, 5, head_dim, 83, 2, expected)
+    assert cache.nbytes == kv_cache_bytes(3, 5, head_dim, 83, 2, 1) * expected
     assert sorted({part.dtype.name for part in [*cache.keys, *cache.values]}) == ["float16", "int8"]
     assert cache.nbytes == 2 * 3 * 2 * 5 * 83 * (head_dim + 2 * len(range(0, head_dim, 32)))
 
 
 def test_a_half_cache_occupies_two_bytes_an_element():
     cache = HalfCache(*SHAPE)
-    assert cache.nbytes == kv_cache_bytes(3, 5, 7, 83, 2, cache.bytes_per_element) == DenseCache(*SHAPE).nbytes // 2
+    assert cache.nbytes == kv_cache_bytes(3, 5, 7, 83, 2, 1) * cache.bytes_per_element == DenseCache(*SHAPE).nbytes // 2
 
 
 # Bytes held and bytes read
@@ -415,7 +415,8 @@ def test_the_bytes_held_are_those_of_the_slots_that_hold_a_token(kind):
         assert bytes_held(cache) == stored_slots(cache, cache.position)
         held = min(cache.position, 41 if kind == "ring" else 83)
         n_layers, batch, n_kv_heads, _, head_dim = cache.shape
-        assert bytes_held(cache) == kv_cache_bytes(n_layers, n_kv_heads, head_dim, held, batch, cache.bytes_per_element)
+        elements = kv_cache_bytes(n_layers, n_kv_heads, head_dim, held, batch, 1)
+        assert bytes_held(cache) == elements * cache.bytes_per_element
     assert bytes_held(cache) <= cache.nbytes
 
 

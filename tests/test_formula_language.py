@@ -4,12 +4,14 @@ import inspect
 from collections.abc import Sequence
 
 import pytest
-from random_formulas import PAIRS, SIGNS, Group, comparing
+from random_formulas import PAIRS, SIGNS, Group, comparing, outcome
 from read_back import as_python, evaluated
 
 from figures_src.markup.math import to_mathml
 from kvlab import formula
 from kvlab.errors import KvlabError
+from kvlab.formula.evaluation import UNKNOWN, value
+from kvlab.formula.reading import read
 
 
 def whole(n_layers):
@@ -290,6 +292,14 @@ def test_each_construct_has_four_faces(function):
         assert formula.with_numbers(function, NUMBERS) == line
         arguments = {name: NUMBERS[name] for name in inspect.signature(function).parameters}
         assert evaluated(as_python(line)) == function(**arguments)
+
+
+@pytest.mark.parametrize("function", FACES, ids=lambda f: f.__name__)
+def test_each_construct_comes_to_what_python_makes_of_it(function):
+    for numbers in (NUMBERS, NUMBERS | {"n_layers": -7, "head_dim": 2, "group": GROUPS[0]}):
+        arguments = {name: numbers[name] for name in inspect.signature(function).parameters}
+        expected = outcome(function, arguments)
+        assert value(read(function).body, arguments) == (UNKNOWN if expected is None else expected)
 
 
 @pytest.mark.parametrize("sign", SIGNS)

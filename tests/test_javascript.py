@@ -6,10 +6,8 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from browser import ADVICE, find_chromium
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import sync_playwright
 from random_formulas import FORMULAS, SIGNS, Group, arguments_of, comparing, formulas, outcome
 
 from kvlab import formula
@@ -38,15 +36,11 @@ THROWN = {"TypeError", "RangeError"}
 
 
 @pytest.fixture(scope="module")
-def run():
+def run(browser):
     """Return `run(script, calls)`: what each call comes to in a browser where the script has run."""
-    chromium = find_chromium()
-    assert chromium, ADVICE
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        yield lambda script, calls: page.evaluate(RUN, [script, calls])
-        browser.close()
+    page = browser.new_page()
+    yield lambda script, calls: page.evaluate(RUN, [script, calls])
+    page.close()
 
 
 def written(value):

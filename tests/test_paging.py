@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from fractions import Fraction
 from itertools import pairwise, permutations
 from pathlib import Path
@@ -17,7 +18,7 @@ from kvlab.cache import BlockLedger
 from kvlab.errors import KvlabError
 from kvlab.paging import published_share, sequences_at_once, utilisation, waste, waste_share
 from kvlab.paging.buddy import Buddy, power_of_two
-from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD, Request, draw_requests
+from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD, Request, _length, draw_requests
 from kvlab.paging.server import STATES, Server, simulate
 from kvlab.paging.waste import BLOCKS, OPT_13B_SLOTS, WAYS
 from kvlab.paging.ways import RESERVATIONS, Paged, Reserved
@@ -120,6 +121,10 @@ def test_a_context_cuts_off_what_does_not_fit_and_nothing_else():
     assert free == draw_requests(500, 3, 10**6) != draw_requests(500, 4, 10**6)
 
 
+def test_a_length_that_would_be_rounded_to_nothing_is_one_token():
+    assert {_length(random.Random(seed), 0.01) for seed in range(20)} == {1}
+
+
 # The buddy allocator.
 
 
@@ -153,6 +158,14 @@ def test_the_smallest_chunk_that_will_do_is_cut_and_the_large_ones_are_spared():
     assert buddy.allocate(3) == (16, 4)
     assert [buddy.allocate(n) for n in (5, 2, 2, 4)] == [(0, 8), (8, 2), (10, 2), (12, 4)]
     assert buddy.allocate(1) is None
+
+
+def test_of_two_chunks_that_are_alike_the_first_is_taken():
+    buddy = Buddy(16)
+    chunks = [buddy.allocate(4) for _ in range(4)]
+    buddy.release(chunks[2])
+    buddy.release(chunks[0])
+    assert buddy.allocate(3) == chunks[0] == (0, 4)
 
 
 @pytest.mark.parametrize("n_slots", [0, -1])

@@ -2,8 +2,8 @@
 
 import pytest
 from sizing_case import EXPLANATIONS
-from sizing_cases import CASES
-from sizing_cases_refused import REFUSED
+from sizing_cases import CASES, SMALL
+from sizing_cases_refused import ODD, REFUSED
 from sizing_golden import PATH, by_formula, read_golden_caches
 
 from kvlab.errors import KvlabError
@@ -48,6 +48,57 @@ def test_what_the_library_could_not_be_or_would_not_honour_is_refused(case):
     with pytest.raises(KvlabError) as error:
         read_decoder({**case.config, case.key: case.value}, "it")
     assert case.said in str(error.value)
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_a_family_that_reads_none_of_them_refuses_every_key_that_changes_what_others_store(key):
+    config = CASES["gpt_neox, untied"].config
+    assert read_decoder({**config, key: None}, "it").layers == read_decoder(config, "it").layers
+    with pytest.raises(KvlabError, match=key):
+        read_decoder({**config, key: ODD[key]}, "it")
+
+
+def inferred(name, *without):
+    config = {key: value for key, value in CASES[name].config.items() if key not in without}
+    return {entry.key for entry in read_decoder(config, name).inferred}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_nothing_is_inferred_that_is_written(name):
+    assert not inferred(name) & {key for key, value in SMALL[name].config.items() if value is not None}
+
+
+@pytest.mark.parametrize("name", ["gemma3_text, listed", "cohere2, listed", "qwen3_next, listed", "olmo3"])
+def test_no_period_is_inferred_where_layers_are_listed_or_the_family_has_no_key_for_it(name):
+    assert None not in inferred(name)
+    assert not inferred(name, *PERIODS) & {*PERIODS}
+
+
+PERIODS = ("sliding_window_pattern", "full_attention_interval")
+
+
+def test_no_width_is_inferred_of_an_mlp_that_no_layer_has():
+    assert "intermediate_size" not in inferred("qwen3_moe", "intermediate_size")
+    assert "intermediate_size_mlp" not in inferred("llama4_text", "intermediate_size_mlp")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("deepseek_v2", ""),
+        ("deepseek_v3", "predict more than one token"),
+        ("qwen3_next", "predict more than one token"),
+        ("gemma3n_text, biases, no layer shares", ""),
+        ("gemma3n_text", "layers that share a cache"),
+        ("gemma3n, tied", "layers that share a cache"),
+        ("gemma3n, tied", "towers"),
+        ("gemma3, untied", "towers"),
+    ],
+)
+def test_what_the_parameters_leave_out_is_said(name, said):
+    note = read_decoder(CASES[name].config, name).note
+    assert said in note
+    assert bool(note) == bool(said)
 
 
 OUTER = {"model_type": "mistral3", "text_config": {"model_type": "mistral"}}

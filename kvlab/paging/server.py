@@ -96,6 +96,7 @@ class Server:
         while self.waiting:
             sequence, n_tokens = self.waiting[0]
             if not self.way.open(sequence, self.requests[sequence], n_tokens):
+                assert self.running, "a request has no room in an empty pool, and would wait for ever"
                 return
             self.waiting.popleft()
             self.running[sequence] = n_tokens

@@ -18,6 +18,9 @@ class Inferred:
     config_class: str
 
 
+NO_LOOKING_AHEAD = "the modules that predict more than one token are not counted"
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a reader finds in a configuration: the part of a `Decoder` that differs from family to family.

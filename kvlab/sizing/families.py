@@ -93,7 +93,7 @@ def _read(keys: Keys, model_type: str, note: str = "") -> Decoder:
     if "layer_types" not in keys.read:
         as_derived(keys, ["full"] * sum(group.count for group in shape.layers))
     return Decoder(
-        **{**vars(shape), "note": shape.note or note},
+        **{**vars(shape), "note": "; ".join(filter(None, (shape.note, note)))},
         name=keys.name,
         model_type=model_type,
         inferred=tuple(keys.inferred.values()),

@@ -185,7 +185,7 @@ class Keys:
         """Raise `KvlabError` where a key is there with a value that this family does not have."""
         self.asked.add(key)
         value = self.config.get(key, allowed[0])
-        if not any(value is one or (type(value) is type(one) and value == one) for one in (None, *allowed)):
+        if not any(type(value) is type(one) and value == one for one in (None, *allowed)):
             known = " or ".join(shown(one) for one in allowed)
             raise self.refusal(f"{key} is {shown(value)}, where this family has only {known}")
 

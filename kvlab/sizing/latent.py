@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kvlab.accounting import blocks
 from kvlab.accounting.layers import Layers
-from kvlab.sizing.decoder import Shape
+from kvlab.sizing.decoder import NO_LOOKING_AHEAD, Shape
 from kvlab.sizing.keys import Keys
 
 
@@ -47,7 +47,7 @@ def _read(keys: Keys, router_bias: bool, mlp_bias: bool) -> Shape:
         + n_dense * dense
         + (n_layers - n_dense) * mixture
         + d,
-        note="the modules that predict more than one token are not counted" if router_bias else "",
+        note=NO_LOOKING_AHEAD if router_bias else "",
     )
 
 

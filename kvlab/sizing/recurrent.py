@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kvlab.accounting import blocks
 from kvlab.accounting.layers import Layers
-from kvlab.sizing.decoder import Shape, grouped
+from kvlab.sizing.decoder import NO_LOOKING_AHEAD, Shape, grouped
 from kvlab.sizing.keys import Keys
 from kvlab.sizing.kinds import are_listed, typed
 from kvlab.sizing.mlps import qwen_experts
@@ -107,4 +107,5 @@ def read_qwen3_next(keys: Keys) -> Shape:
         + kinds.count("recurrent") * delta_net
         + feed_forward
         + (2 * n_layers + 1) * d,
+        note=NO_LOOKING_AHEAD,
     )

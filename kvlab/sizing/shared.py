@@ -37,6 +37,7 @@ def read_gemma3n(keys: Keys) -> Shape:
         + n_layers * 4 * d
         + _around_the_blocks(keys, n_layers, d)
         + d,
+        note="K and V projections of layers that share a cache are not counted" if n_own < n_layers else "",
     )
 
 

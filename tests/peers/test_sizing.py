@@ -19,7 +19,7 @@ from golden_caches import (
 )
 from sizing_case import WINDOW, Case, row
 from sizing_cases import CASES, SMALL
-from sizing_cases_refused import BREAKS, HONOURED, IGNORED, REFUSED
+from sizing_cases_refused import BREAKS, HONOURED, IGNORED, ODD, REFUSED
 from sizing_golden import by_formula, read_golden_caches
 
 from kvlab.errors import KvlabError
@@ -146,24 +146,6 @@ def test_a_head_dim_is_honoured_or_refused_as_its_class_honours_it_or_not(model_
     decoder, stored = here_and_there(model_type, "head_dim", 24)
     is_honoured = stored not in (None, class_of_first_case(model_type))
     assert decoder == (stored if is_honoured else None)
-
-
-ODD = {
-    "attention_chunk_size": 3,
-    "global_head_dim": 24,
-    "head_dim": 24,
-    "kv_lora_rank": 9,
-    "kv_n_heads": 1,
-    "layer_types": ["sliding_attention", "full_attention", "full_attention", "sliding_attention", "sliding_attention"],
-    "multi_query": False,
-    "num_global_key_value_heads": 1,
-    "num_key_value_heads": 1,
-    "num_kv_heads": 1,
-    "num_kv_shared_layers": 1,
-    "per_layer_config": {"1": {"num_key_value_heads": 1}},
-    "sliding_window": 3,
-    "window_size": 3,
-}
 
 
 def test_all_keys_that_change_what_some_family_stores_are_tried():

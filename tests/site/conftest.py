@@ -1,8 +1,6 @@
 """The built site on a web server and in a folder; a browser; and what every page says when it is read once."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,20 +9,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LEFT = "net::ERR_ABORTED"  # what becomes of a request, mostly the icon's, when the reader goes on to the next page
 TALL = 20_000  # px: a window in which no figure is too far below to be fetched
 Read = dict[str, dict[str, Any]]  # what was found on each page, by its path
@@ -75,17 +62,6 @@ def server(site: Path) -> Iterator[str]:
 def root(request: pytest.FixtureRequest, site: Path) -> str:
     """The address of the site's top, on a web server and then from a folder."""
     return site.as_uri() if request.param == "folder" else str(request.getfixturevalue("server"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a worker."""
-    found = subprocess.run([sys.executable, ROOT / "tests/browser.py"], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found.stdout.strip(), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
