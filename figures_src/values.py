@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_type_hints
 
 from figures_src import kept
 from kvlab import formula, units
@@ -59,13 +59,14 @@ class Value:
     def formula(self) -> str | None:
         """The formula in plain text, where the function is one; a function of runs or look-ups has none.
 
-        A ratio has the formulas of what it divides.
+        A ratio has the formulas of what it divides. What the accounting returns that is no whole number, such as a
+        ratio with its own name or the name of a bound, is no formula either.
         """
         if self.function is units.ratio:
             return " / ".join(_operand(argument) for argument in self.arguments.values())
         if not self.function.__module__.startswith("kvlab.accounting."):
             return None
-        return formula.text(self.function)
+        return formula.text(self.function) if get_type_hints(self.function)["return"] is int else None
 
     @cached_property
     def result(self) -> Any:

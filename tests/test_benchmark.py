@@ -228,12 +228,18 @@ def test_the_bandwidth_is_what_was_read_in_the_time_that_it_took(monkeypatch):
     assert found["bandwidth_bytes_per_second"]["64"] == reading(MODEL)[1] / 0.5
 
 
-def test_reading_goes_once_over_each_weight_matrix_where_it_lies_from_end_to_end(monkeypatch):
-    rows = []
-    monkeypatch.setattr("kvlab.benchmark.decode.np.dot", lambda row, same: rows.append((row, same)))
+def test_reading_goes_once_over_each_weight_matrix_where_it_lies_in_rows_as_long_as_it_says(monkeypatch):
+    spans = []
+    monkeypatch.setattr("kvlab.benchmark.decode.SPAN", 70)  # no matrix of the model leaves a rest
+    monkeypatch.setattr("kvlab.benchmark.decode.np.dot", lambda span, vector: spans.append((span, vector)))
     read, size = reading(MODEL)
     read()
-    assert all(row is same for row, same in rows)
-    assert size == sum(row.nbytes for row, _ in rows) == 4 * (3 * 70 * (4 * 70 + 2 * 109) + 211 * 70)
-    assert np.shares_memory(rows[0][0], MODEL.blocks[0].c_attn.weight)
-    assert np.shares_memory(rows[-1][0], MODEL.head)
+    assert all(span.shape[1] == 70 == len(vector) for span, vector in spans)
+    assert size == sum(span.nbytes for span, _ in spans) == 4 * (3 * 70 * (4 * 70 + 2 * 109) + 211 * 70)
+    assert np.shares_memory(spans[0][0], MODEL.blocks[0].c_attn.weight)
+    assert np.shares_memory(spans[-1][0], MODEL.head)
+
+
+def test_what_is_left_of_a_matrix_behind_its_last_whole_row_is_neither_read_nor_counted(monkeypatch):
+    monkeypatch.setattr("kvlab.benchmark.decode.SPAN", 14701)  # a little less than the head has, 211 · 70
+    assert reading(MODEL)[1] == 4 * 14701

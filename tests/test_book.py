@@ -15,7 +15,7 @@ from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.values import call
 from figures_src.words import Words
 from kvlab import units
-from kvlab.accounting import memory
+from kvlab.accounting import memory, roofline
 
 FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
 
@@ -184,6 +184,11 @@ def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_res
     assert re.fullmatch(
         r"test_book\.py:\d+: the page says 'two is less than one', and the results are 2 and 1", complaint
     )
+
+
+def test_what_the_accounting_gives_that_is_no_whole_number_has_no_formula():
+    assert call(roofline.ridge, flops_per_second=6, bytes_per_second=4).formula is None
+    assert call(roofline.bound, flops=1, bytes_moved=2, flops_per_second=3, bytes_per_second=4).formula is None
 
 
 def test_a_ratio_has_the_formulas_of_what_it_divides(desk):
