@@ -61,8 +61,8 @@ class Book:
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(self._picture, self._table, self._derivation, self._check_measured, self._unmeasured)
-        self.blocks = BlockExtension(makers, self._guard_block)
-        self.unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
+        unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
+        self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown
         self._guard = guard
         self._reading: Reading | None = None
 

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import importlib
-import io
 import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import ModuleType
+from typing import Any
 
-from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2 import Environment
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
+from mkdocs.structure.pages import Page
 
-if TYPE_CHECKING:
-    from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.pages import Page
-
-    from figures_src.book import Book
-
-ROOT = Path(__file__).parents[1]
-T = TypeVar("T")
-log = logging.getLogger("mkdocs.hooks.kvlab")
-book: Book
-serving = False
+ROOT, LOG = Path(__file__).parents[1], logging.getLogger("mkdocs")
+build: Any = None  # a figures_src.publishing.Build, whose class is another at each build
+live = False
 
 
 def on_startup(command: str, **_: Any) -> None:
-    """Remember what mkdocs was asked for: the live server never measures."""
-    global serving
-    serving = command == "serve"
+    """Remember whether the live server asks."""
+    global live
+    live = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Begin a site build with fresh modules, so that a live server shows a change in them; once, not per language."""
-    global book
+    global build
     if config.plugins["i18n"].building:  # type: ignore[attr-defined]
         config.theme.static_templates.discard("404.html")  # it is in both languages, and there already
         return config
@@ -45,84 +39,58 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     for name in [name for name in sys.modules if name.split(".")[0] in ("kvlab", "figures_src")]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    book = guarded(lambda: importlib.import_module("figures_src.book").Book(ROOT, guarded))
-    if not serving:
-        record = importlib.import_module("kvlab.benchmark.record")
-        trouble = guarded(lambda: record.ensure(lambda: log.info("measuring this machine once, half a minute")))
-        if trouble:
-            log.info(f"no new measurement, and the pages say so: {trouble}")  # a busy machine fails no build
+    build = guarded(lambda: ours("publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
+    config.site_dir = str(build.folder)
     # Those of the build before are instances, and the live server hands in the same configuration.
     named = [extension for extension in config.markdown_extensions if isinstance(extension, str)]
-    config.markdown_extensions = [*named, book.tokens, book.blocks, book.unmeasured]  # type: ignore[list-item]
+    config.markdown_extensions = [*named, *build.book.extensions]
     return config
 
 
 def on_env(env: Environment, **_: Any) -> Environment:
     """Keep the theme's compiled templates: most of what a warm build would do is to compile them again."""
-    folder = ROOT / ".cache" / "templates"
-    folder.mkdir(parents=True, exist_ok=True)
-    env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+    env.bytecode_cache = ours("kept").templates()
     return env
 
 
 def on_serve(server: Any, **_: Any) -> None:
-    """Make the first change show soon: the server hardly waits for a second one, and what draws is loaded already."""
+    """Make a change show soon: the server hardly waits for a second one."""
     server.build_delay = 0.05
-    figure = importlib.import_module("matplotlib.figure").Figure()
-    figure.subplots().set_title("ready")
-    figure.savefig(io.StringIO(), format="svg")
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Tell the book which page comes."""
-    path = Path(page.file.src_uri).with_suffix("").relative_to(language_of(page)).as_posix()
-    source = Path(page.file.abs_src_path or "")
-    guarded(lambda: book.open_page(path, language_of(page), source, page.url, page.meta))
+    language, source = page.file.src_uri.split("/")[0], Path(page.file.abs_src_path or "")
+    path = Path(page.file.src_uri).with_suffix("").relative_to(language).as_posix()
+    guarded(lambda: build.book.open_page(path, language, source, page.url, page.meta))
     return markdown
 
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:
-    """Finish the page: its numbers and formulas, its table of contents, and the two summaries."""
-
-    def finish() -> str:
-        page.title = book.plain_mark(page.title or "")
-        for entry in all_entries(page.toc):
-            entry.title = book.plain_mark(entry.title)
-        return book.close_page(html)
-
-    return guarded(finish)
+    """Finish the page: its titles in menus, its numbers and formulas, and the two summaries."""
+    guarded(lambda: build.finish_titles([page, *page.toc]))
+    return guarded(lambda: build.book.close_page(html))
 
 
 @event_priority(-200)  # behind i18n (−100), which builds the other languages in this event
 def on_post_build(config: MkDocsConfig) -> None:
-    """Write what lies beside the pages, once all languages are built."""
-    if config.plugins["i18n"].building:  # type: ignore[attr-defined]
-        return
-    guarded(lambda: book.finish(Path(config.site_dir)))
-    importlib.import_module("figures_src.search").write_indexes(Path(config.site_dir))
-    for complaint in book.false_claims():
-        log.info(complaint)  # no warning, which would fail a strict build
-    log.info(f"figures drawn: {book.drawn}, calls run: {book.ran()}; the rest was kept")
+    """Finish the site once all languages are built. With a warning, a strict build is about to fail."""
+    warned = any(handler.get_counts() for handler in LOG.handlers if hasattr(handler, "get_counts"))
+    if not config.plugins["i18n"].building:  # type: ignore[attr-defined]
+        guarded(lambda: build.finish(is_good=not warned))
 
 
-def guarded(work: Callable[[], T]) -> T:
+def on_build_error(**_: Any) -> None:
+    """Leave nothing of a failed build."""
+    if build:
+        build.discard()
+
+
+def ours(module: str) -> ModuleType:
+    """Return a module of this folder as it is now."""
+    return importlib.import_module(f"figures_src.{module}")
+
+
+def guarded(work: Callable[[], Any]) -> Any:
     """Run `work`; an error of ours becomes mkdocs' own, so that a build fails with a sentence and not a traceback."""
-    try:
-        return work()
-    except SyntaxError as error:
-        raise PluginError(f"{error.filename}:{error.lineno}: {error.msg}") from None
-    except ValueError as error:
-        # By name: the class was imported anew with the rest, and is no longer the one that stood here.
-        if any(cls.__name__ == "KvlabError" for cls in type(error).__mro__):
-            raise PluginError(str(error)) from None
-        raise
-
-
-def language_of(page: Page) -> str:
-    """Return the page's language: the folder of `docs` that it lies in."""
-    return page.file.src_uri.split("/")[0]
-
-
-def all_entries(entries: Any) -> list[Any]:
-    """Return the entries of a table of contents, nested ones included."""
-    return [entry for top in entries for entry in (top, *all_entries(top.children))]
+    return ours("errors").guarded(work, PluginError)

@@ -17,6 +17,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from jinja2 import FileSystemBytecodeCache
+
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / ".cache"
 # Which module reads a folder of data: a change there concerns those that use this module, and no others.
@@ -61,6 +63,13 @@ def put(kind: str, key: str, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     Path(draft).replace(path)
+
+
+def templates() -> FileSystemBytecodeCache:
+    """Return where compiled templates are kept, which Jinja does by their content as well."""
+    folder = STORE / "templates"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileSystemBytecodeCache(str(folder))
 
 
 @cache

@@ -62,7 +62,7 @@ class Desk:
         url = f"{'' if language == 'en' else 'es/'}theory/example.html"
         meta = {}
         self.book.open_page("theory/example", language, self.source(language), url, meta)
-        names = ["attr_list", "pymdownx.arithmatex", self.book.tokens, self.book.blocks, self.book.unmeasured]
+        names = ["attr_list", "pymdownx.arithmatex", *self.book.extensions]
         config = {"pymdownx.arithmatex": {"generic": True}}
         html = markdown.markdown(body, extensions=names, extension_configs=config)
         return self.book.close_page(html)

@@ -95,7 +95,7 @@ def numbers(page):
 def without_results(page):
     """Return a page without the places where results stand: numbers, mathematics, figures' sizes."""
     page = re.sub(r"<data .*?</data>|<math.*?</math>", "", page, flags=re.DOTALL)
-    return re.sub(r' alt="[^"]*"|<meta name="description" content="[^"]*">', "", page)
+    return re.sub(r' alt="[^"]*"|<meta (?:name="|property="og:)description" content="[^"]*">', "", page)
 
 
 def test_a_changed_formula_changes_what_depends_on_it_in_both_languages_and_nothing_else(copy):
@@ -195,6 +195,12 @@ def in_style(english, language):
         ("docs/en/index.md", "theory/05-worked-example.md", "theory/05-worked.md", "theory/05-worked.md"),
         ("docs/en/index.md", "05-worked-example.md", "05-worked-example.md#nowhere", "nowhere"),
         (
+            "docs/es/index.md",
+            "Explicar por qué",
+            '<a href="lost.html">',
+            "es/index.html: its link lost.html leads nowhere",
+        ),
+        (
             "kvlab/accounting/memory.py",
             "    return parameters *",
             "    return parameters **",
@@ -212,6 +218,54 @@ def test_a_mistake_fails_the_build_with_a_sentence_and_no_traceback(copy, file, 
     assert run.returncode == 1
     assert message.replace("{line}", str(line)) in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def everything(folder):
+    return {name: (folder / name).read_bytes() for name in files(folder)}
+
+
+def beside_the_site(project):
+    return [path.name for path in project.iterdir() if path.name.startswith(".site")]
+
+
+def test_a_build_that_fails_leaves_the_last_good_site(copy):
+    built(copy)
+    last = everything(copy / "site")
+    edit(copy / "docs/en/index.md", "05-worked-example.md", "05-worked-example.md#nowhere")
+    assert build(copy).returncode == 1
+    assert everything(copy / "site") == last
+    assert beside_the_site(copy) == []
+
+
+def test_a_build_that_is_killed_at_any_moment_leaves_the_last_good_site_and_stores_that_hold(copy):
+    built(copy)
+    last = everything(copy / "site")
+    for share in (0.2, 0.4, 0.6, 0.8):
+        shutil.rmtree(copy / ".cache/figures")
+        (copy / ".cache/figures").mkdir()
+        started = time.monotonic()
+        killed = subprocess.Popen([*MKDOCS, "build", "--strict"], cwd=copy, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+        while not beside_the_site(copy):
+            time.sleep(0.01)
+        time.sleep(share * 8)
+        killed.kill()
+        killed.wait()
+        assert everything(copy / "site") == last, f"killed after {time.monotonic() - started} s"
+    built(copy)
+    assert everything(copy / "site") == last
+    assert beside_the_site(copy) == []
+
+
+def test_two_builds_at_once_do_not_disturb_each_other(copy):
+    shutil.rmtree(copy / ".cache/figures")
+    command = [*MKDOCS, "build", "--strict"]
+    both = [subprocess.Popen(command, cwd=copy, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    logs = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], logs
+    together = everything(copy / "site")
+    built(copy)
+    assert everything(copy / "site") == together
+    assert beside_the_site(copy) == []
 
 
 def test_a_missing_translation_fails_the_build_and_is_named(copy):

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 # matplotlib is imported where something is drawn: a warm build draws nothing and does not wait for it.
@@ -51,12 +52,18 @@ _RC: Any = {
 }
 
 
+def settings() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib has the book's settings, and nothing of the author's own."""
+    import matplotlib as mpl
+
+    return mpl.rc_context({**mpl.rcParamsDefault, **_RC})
+
+
 def new_figure(palette: Palette, height_points: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
     """Return a figure of the book's width, and its axes from top to bottom."""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mpl.rcParamsDefault, **_RC}):  # and nothing of the reader's own settings
+    with settings():
         figure = Figure(figsize=(WIDTH_POINTS / 72, height_points / 72), layout="constrained")
         axes = list(figure.subplots(rows, squeeze=False)[:, 0])
     for ax in axes:
@@ -66,10 +73,8 @@ def new_figure(palette: Palette, height_points: float, rows: int = 1) -> tuple[F
 
 def to_svg(figure: Figure) -> str:
     """Return the figure as SVG, the same bytes each time: no date, no creator, salted ids."""
-    import matplotlib as mpl
-
     buffer = io.StringIO()
-    with mpl.rc_context({**mpl.rcParamsDefault, **_RC}):
+    with settings():
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
@@ -100,3 +105,9 @@ def _dress(ax: Axes, palette: Palette) -> None:
     for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
         text.set_color(palette.ink)
     ax.set_axisbelow(True)
+
+
+def warm_up() -> None:
+    """Load what draws before the first figure is asked for."""
+    figure, _ = new_figure(LIGHT, height_points=72)
+    to_svg(figure)

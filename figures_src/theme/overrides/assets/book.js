@@ -30,6 +30,21 @@ function offerOrigins() {
   opening.after(button);
 }
 
+// What opens the drawer is a label, where the keyboard cannot stand; a button in its place does the same.
+function openDrawerByButton() {
+  const drawer = document.getElementById("__drawer");
+  const label = document.querySelector(".md-header__button[for='__drawer']");
+  const button = document.createElement("button");
+  button.className = `${label.className} kv-menu`;
+  button.innerHTML = label.innerHTML;
+  button.ariaLabel = label.dataset.name;
+  const tell = () => (button.ariaExpanded = drawer.checked);
+  button.addEventListener("click", () => drawer.click());
+  drawer.addEventListener("change", tell);
+  tell();
+  label.replaceWith(button);
+}
+
 // What is wider than the page can be reached, and so scrolled, by keyboard. (The theme's script does it for code.)
 function reachWideParts() {
   for (const part of document.querySelectorAll(".md-typeset__scrollwrap, .kv-math")) {
@@ -71,6 +86,7 @@ function remember(key, value) {
 
 keepAnchorInLanguageLinks();
 offerOrigins();
+openDrawerByButton();
 addEventListener("load", unmarkCopyButtons); // by then the theme's script has put its buttons and wrappers into the page
 addEventListener("load", nameTables);
 addEventListener("load", reachWideParts);

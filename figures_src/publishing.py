@@ -1,0 +1,81 @@
+"""One build of the site: what comes before the first page and behind the last, and where it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from figures_src import checker, preview, search, whole
+from figures_src.book import Book
+from figures_src.errors import BookError
+from figures_src.figures import style
+from kvlab.benchmark import record
+
+NAMED_AT_MOST = 10  # faults in one message
+
+
+Guard = Callable[[Callable[[], None]], None]
+Say = Callable[[str], None]
+
+
+class Build:
+    """A book, and the folder in which its site is built.
+
+    Args:
+        root: the project's folder.
+        site: where the site is to be in the end.
+        live: whether a live server asks, which neither measures nor publishes.
+        guard: as for `Book`.
+        say: tells authors something.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        site: Path,
+        live: bool,
+        guard: Callable[[Callable[[], None]], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.book = Book(root, guard)
+        self.folder = site if live else whole.begin(site)
+        self._site, self._live, self._say = site, live, say
+        if live:
+            style.warm_up()
+        else:
+            self._measure()
+
+    def _measure(self) -> None:
+        trouble = record.ensure(lambda: self._say("measuring this machine once, half a minute"))
+        if trouble:  # a busy machine fails no build
+            self._say(f"no new measurement, and the pages say so: {trouble}")
+
+    def finish_titles(self, entries: Iterable[Any]) -> None:
+        """Put numbers into the titles of a page and of the entries of its table of contents, nested ones included."""
+        for entry in entries:
+            entry.title = self.book.plain_mark(entry.title or "")
+            self.finish_titles(getattr(entry, "children", None) or ())
+
+    def finish(self, is_good: bool) -> None:
+        """Write what lies beside the pages, check the site, and put it in the place of the last one if it is good.
+
+        Raises:
+            BookError: a result that no page shows, or a fault of the built pages.
+        """
+        self.book.finish(self.folder)
+        search.write_indexes(self.folder)
+        preview.write(self.folder)
+        faults = checker.complaints(self.folder)
+        if faults:
+            raise BookError("; ".join(faults[:NAMED_AT_MOST]))
+        for complaint in self.book.false_claims():
+            self._say(complaint)  # no warning, which would fail a strict build
+        if is_good and not self._live:
+            whole.publish(self.folder, self._site)
+        self._say(f"figures drawn: {self.book.drawn}, calls run: {self.book.ran()}; the rest was kept")
+
+    def discard(self) -> None:
+        """Leave nothing of a failed build."""
+        if not self._live:
+            whole.discard(self.folder)
