@@ -65,6 +65,15 @@ def test_a_later_token_changes_no_slot_and_an_earlier_one_all_but_the_first_laye
     assert recomputation.slot_changed(*earlier, 0, 0) > 0
 
 
+def test_changes_of_keys_and_of_values_are_both_counted_and_no_other_positions(monkeypatch):
+    right, wrong = (DenseCache(2, 1, 4, 7, 16) for _ in range(2))
+    wrong.keys[1, 0, 2, 1, :3] = wrong.values[1, 0, 3, 1, :5] = 1
+    wrong.keys[0, 0, 0, 1] = wrong.values[1, 0, 3, 2] = wrong.keys[1, 0, 0, 0] = 1
+    runs = iter([(None, right), (None, wrong)])
+    monkeypatch.setattr(recomputation, "recompute", lambda *_: next(runs))
+    assert recomputation.slot_changed("Yesterday I", "Tomorrow I", 1, 1) == 3 + 5
+
+
 @pytest.mark.parametrize(("position", "layer"), [(2, 0), (0, 2), (-1, 0)])
 def test_a_slot_that_is_not_in_both_texts_is_refused(position, layer):
     with pytest.raises(KvlabError, match="in both"):
