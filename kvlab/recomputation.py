@@ -24,10 +24,19 @@ def tokens_of_step(prompt: str, n_tokens: int, cached: bool, step: int) -> int:
     Raises:
         KvlabError: the run has no such step.
     """
+    return _pass(prompt, n_tokens, cached, step)[1]
+
+
+def tokens_held(prompt: str, n_tokens: int, step: int) -> int:
+    """Return how many tokens the cache held when a step of a greedy run began. Raises as `tokens_of_step` does."""
+    return _pass(prompt, n_tokens, True, step)[0]
+
+
+def _pass(prompt: str, n_tokens: int, cached: bool, step: int) -> tuple[int, int]:
     passes = positions_computed(prompt, n_tokens, cached)
     if not 0 <= step < len(passes):
         raise KvlabError(f"the run has steps 0 to {len(passes) - 1}; there is no {step}")
-    return passes[step][1]
+    return passes[step]
 
 
 def counted_pairs(length: int, cached: bool) -> int:

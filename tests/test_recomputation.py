@@ -33,6 +33,7 @@ def test_each_step_without_a_cache_computes_one_token_more_and_with_one_it_compu
     steps = range(20)
     assert [recomputation.tokens_of_step(EIGHT, 20, False, step) for step in steps] == list(range(8, 28))
     assert [recomputation.tokens_of_step(EIGHT, 20, True, step) for step in steps] == [8] + [1] * 19
+    assert [recomputation.tokens_held(EIGHT, 20, step) for step in steps] == [0, *range(8, 27)]
     for step in (-1, 20):
         with pytest.raises(KvlabError, match="steps 0 to 19"):
             recomputation.tokens_of_step(EIGHT, 20, True, step)

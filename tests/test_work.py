@@ -213,6 +213,8 @@ def test_without_a_cache_prompt_and_generated_tokens_are_repeated_as_a_loop_repe
     assert positions.prompt_tokens_uncached(prompt, new_tokens) == run.count("prompt")
     assert positions.generated_tokens_uncached(new_tokens) == run.count("generated")
     assert positions.tokens_uncached(prompt, new_tokens) == len(run)
+    assert positions.tokens_of_text(prompt, new_tokens) == len(passes[-1]) + 1
+    assert positions.generated_tokens_asymptotic(new_tokens) == run.count("generated") + new_tokens // 2
 
 
 @given(st.integers(1, 70))

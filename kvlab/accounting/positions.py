@@ -56,6 +56,18 @@ def generated_tokens_uncached(new_tokens: int) -> int:
 
 
 @exact
+def generated_tokens_asymptotic(new_tokens: int) -> int:
+    """Return what `n²/2` makes of `generated_tokens_uncached`: more by half of `n`, and right in the limit only."""
+    return new_tokens**2 // 2
+
+
+@exact
+def tokens_of_text(prompt: int, new_tokens: int) -> int:
+    """Return the tokens of a whole text, prompt and generated: `P + n`, the last one among them."""
+    return prompt + new_tokens
+
+
+@exact
 def balancing_new_tokens(prompt: int) -> int:
     """Return the generated tokens at which a run without a cache repeats them as often as the prompt's: `2P + 1`.
 
