@@ -18,22 +18,21 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     rows = list(zip(*data.values(), strict=True))
     own = [(n, tokens) for part, _, n, tokens in rows if part == "generated"]
     ax.plot(*zip(*own, strict=True), color=palette.series[1], linewidth=2.6)
-    ax.text(own[2][0], own[2][1] * 0.5, words("parts.generated"), color=palette.series[1], ha="left", va="top")
+    ax.text(own[4][0], own[1][1], words("parts.generated"), color=palette.series[1], va="center")
     equal = {prompt: (n, tokens) for part, prompt, n, tokens in rows if part == "equal"}
     for prompt, (n, tokens) in equal.items():
         line = [(x, y) for part, of, x, y in rows if part == "prompt" and of == prompt]
         ax.plot(*zip(*line, strict=True), color=palette.series[0])
-        shown = numbers.show(prompt, "", words.language)
-        label = words("parts.prompt").format(prompt=shown)
-        ax.text(line[0][0], line[0][1] * 1.3, label, color=palette.series[0], ha="left", va="bottom", rotation=0)
+        label = f"P = {numbers.show(prompt, '', words.language)}"
+        ax.text(line[-1][0] * 1.2, line[-1][1], label, color=palette.series[0], va="center")
         ax.plot([n], [tokens], "o", color=palette.ink, markersize=6, zorder=3)
-        label = f"n = {numbers.show(n, '', words.language)}"
-        ax.text(n * 1.15, tokens * 0.62, label, color=palette.ink, ha="left", va="top")
+        ax.text(n * 1.2, tokens * 0.6, numbers.show(n, "", words.language), color=palette.ink, va="top")
+    ax.text(line[0][0], line[0][1] * 8, words("parts.prompt"), color=palette.series[0])
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
     ax.minorticks_off()
     largest = own[-1][0]
-    ax.set_xlim(own[0][0] * 0.9, largest * 2.6)
+    ax.set_xlim(own[0][0] * 0.9, largest * 14)
     ax.set_ylim(1, own[-1][1] * 3)
     ticks = [2**power for power in range(2, largest.bit_length(), 2)]
     ax.set_xticks(ticks, [numbers.show(tick, "", words.language) for tick in ticks])

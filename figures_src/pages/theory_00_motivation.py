@@ -47,20 +47,20 @@ def _computed(cached: bool, step: int) -> Value:
 
 @page.table
 def steps(words: Words) -> Table:
-    """Return each step of the run: its text, the token that it chooses, and what it computes and reads."""
-    columns = ("step", "text", "chosen", "uncached", "cached", "read")
+    """Return each step of the run: what is new to it, what it computes and reads, and the token that it chooses."""
+    columns = ("step", "new", "uncached", "cached", "read", "chosen")
     tokens = _tokens()
     rows: list[list[str | Shown]] = []
     for step in range(STEPS):
-        reached = len(tokens) - STEPS + step
+        reached, held = len(tokens) - STEPS + step, call(recomputation.tokens_held, **RUN, step=step)
         rows.append(
             [
                 Shown(call(units.given, quantity=step + 1)),
-                Shown(call(experiments.prompt_text, prompt="".join(tokens[:reached])), "quoted"),
-                Shown(call(experiments.token_text, text="".join(tokens), position=reached), "quoted"),
+                numbers.show("".join(tokens[held.result : reached]), "quoted", words.language),
                 Shown(_computed(False, step)),
                 Shown(_computed(True, step)),
-                Shown(call(recomputation.tokens_held, **RUN, step=step)),
+                Shown(held),
+                Shown(call(experiments.token_text, text="".join(tokens), position=reached), "quoted"),
             ]
         )
     return Table(header=[words(f"steps.{column}") for column in columns], rows=rows)
@@ -80,14 +80,14 @@ page.claim("fewer tokens are projected with a cache", projected_cached, projecte
 
 # What was there already.
 
-LAYER, HEAD, ELEMENTS = 1, 0, 4
+LAYER, HEAD, ELEMENTS = 1, 0, 3
 LENGTHS = (2, 3, 4)
 
 
 @page.table
 def keys(words: Words) -> Table:
     """Return the first elements of one key, as passes over longer and longer texts compute it anew."""
-    columns = ("pass", "first", "second", "third", "fourth")
+    columns = ("pass", "first", "second", "third")
     tokens = _tokens()
     rows: list[list[str | Shown]] = []
     for length in LENGTHS:
