@@ -9,7 +9,6 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +145,8 @@ class Book:
 
         They fail the tests and not the build: who tries another formula wants to see its numbers, and then mends words.
         """
-        return [
-            f"{where}: the page says {sentence!r}, and the results are {' and '.join(str(v.result) for v in ascending)}"
-            for path in sorted({path for path, _ in self.used})
-            for sentence, ascending, where in self._page(path).claims
-            if not all(a.result < b.result for a, b in pairwise(ascending))
-        ]
+        paths = sorted({path for path, _ in self.used})
+        return [complaint for path in paths for complaint in self._page(path).false_claims()]
 
     def _summary_of(self, source: Path) -> str:
         try:

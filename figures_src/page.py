@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from figures_src.errors import BookError, nearest
@@ -53,6 +55,15 @@ class Drawing(NamedTuple):
     measured: bool = False
 
 
+class Claim(NamedTuple):
+    """What a page's words rely on: a relation that holds between each of the values and the next."""
+
+    sentence: str
+    values: tuple[Value, ...]
+    holds: Callable[[Any, Any], bool]
+    where: str
+
+
 @dataclass
 class Page:
     """One page's results, by the names that its texts use.
@@ -68,7 +79,7 @@ class Page:
     tables: dict[str, Callable[[Words], Table]] = field(default_factory=dict)
     figures: dict[str, Drawing] = field(default_factory=dict)
     defined_at: dict[str, str] = field(default_factory=dict)
-    claims: list[tuple[str, tuple[Value, ...], str]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
 
     def value(self, name: str, function: Callable[..., Any], **arguments: Any) -> Value:
         """Name the value of a call, and return it for use in other arguments, tables and figures."""
@@ -109,7 +120,19 @@ class Page:
 
     def claim(self, sentence: str, *ascending: Value) -> None:
         """State what the page's words rely on, `a < b < …`: should results say otherwise, the tests fail."""
-        self.claims.append((sentence, ascending, _where(1)))
+        self.claims.append(Claim(sentence, ascending, operator.lt, _where(1)))
+
+    def same(self, sentence: str, *values: Value) -> None:
+        """State that results of several routes are one, such as what a run counted and what a formula gives."""
+        self.claims.append(Claim(sentence, values, operator.eq, _where(1)))
+
+    def false_claims(self) -> list[str]:
+        """Return a complaint for each claim that the results do not bear out."""
+        return [
+            f"{where}: the page says {sentence!r}, and the results are {' and '.join(str(v.result) for v in values)}"
+            for sentence, values, holds, where in self.claims
+            if not all(holds(a.result, b.result) for a, b in pairwise(values))
+        ]
 
     def find(self, kind: str, name: str) -> Any:
         """Return what is named, from `values`, `formulas`, … Raises `BookError` with the nearest known name."""

@@ -108,6 +108,22 @@ def test_the_flops_of_a_prefill_are_those_that_the_forward_pass_makes(prompt):
     assert 2 * count.linear == flops.gpt2_prefill_flops(**WORK, prompt=prompt) - attention
 
 
+def test_a_projection_costs_a_multiply_and_an_add_for_each_element_of_its_matrix():
+    count, tokens = Counter(), 11
+    count.kernel.linear(np.ones((tokens, 7), np.float32), np.ones((7, 7), np.float32))
+    assert flops.projection_multiply_adds(7, tokens) == count.linear == 7 * 7 * 11
+    assert flops.projection_flops(7, tokens) == 2 * count.linear
+
+
+@given(st.integers(1, 11), st.integers(1, 13), st.integers(1, 40))
+def test_attention_costs_as_much_as_a_blocks_matrices_at_the_context_that_is_said(heads, dim, d_ff):
+    d, one_layer = heads * dim, {"n_layers": 1, "n_heads": heads, "head_dim": dim}
+    context = flops.gpt2_balancing_context(d, d_ff)
+    matrices = 2 * parameters.gpt2_block_matrix_parameters(d, d_ff)
+    assert flops.attention_flops(**one_layer, context=context) == matrices
+    assert flops.gpt2_balancing_context(d, 4 * d) == 6 * d
+
+
 @given(st.integers(0, 60))
 def test_causal_pairs_are_those_of_a_double_loop(n):
     assert flops.causal_pairs(n) == sum(1 for query in range(n) for key in range(n) if key <= query)

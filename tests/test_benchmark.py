@@ -9,7 +9,7 @@ import pytest
 from random_models import PRIMES, random_model
 
 from kvlab.accounting import traffic
-from kvlab.benchmark import bench, curves, instructions
+from kvlab.benchmark import bench, curves, instructions, per_token
 from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, reading, roofline
 from kvlab.benchmark.prefill import plain_prefill, prefill
 from kvlab.benchmark.timing import Timed, interleaved, noise_of_shares, steady
@@ -189,6 +189,37 @@ def test_what_the_kernel_counts_grows_with_the_work_or_is_not_counted_at_all():
     assert instructions.count(int, event=(99, 99)) is None
 
 
+def test_each_token_of_a_text_is_timed_in_both_runs_and_in_each_round(monkeypatch):
+    passes = []
+    forward = per_token.load_model(per_token.MINIGPT).forward
+    monkeypatch.setattr(
+        "kvlab.model.GPT2.forward", lambda _, ids, *rest: passes.append(ids.shape[1]) or forward(ids, *rest)
+    )
+    # A clock that counts passes: a token takes one. In the round that is not counted it runs at half the pace.
+    monkeypatch.setattr(
+        "kvlab.benchmark.per_token.time.perf_counter", lambda: len(passes) - min(len(passes), 100) / 2
+    )
+    results = per_token.per_token(rounds=2)
+    assert results["cached_ms"] == results["uncached_ms"] == [1e3] * 50
+    assert results["cached_last_over_first"] == results["uncached_last_over_first"] == 1
+    assert (results["noise"], results["prompt_tokens"]) == (0, 2)
+    rounds = 1 + 2 * per_token.MORE_ROUNDS
+    assert sum(passes) == rounds * (sum(range(2, 52)) + 2 + 49)
+
+
+def test_the_ends_of_a_text_are_compared_without_its_first_token_by_the_least_times_of_each():
+    # The first token takes long; the next ten take 2 and the last ten 6, but for a round that something else disturbed.
+    seconds = [100.0] + [2.0] * 10 + [4.0] * 15 + [6.0] * 10
+    tokens = [Timed((second, second, 9 * second)) for second in seconds]
+    assert per_token.last_over_first(tokens) == 3.0
+    assert per_token.noise_of_ends(tokens) == 0
+    # Two halves that disagree at one end are noise, and in between they may.
+    calm, odd = Timed((2.0, 2.0)), Timed((2.0, 3.0))
+    assert per_token.noise_of_ends([odd] + [calm] * 10 + [odd] * 3 + [calm] * 10) == 0
+    assert per_token.noise_of_ends([calm] * 14 + [odd] * 10) == 0.5
+    assert per_token.noise_of_ends([calm] + [odd] * 10 + [calm] * 10) == 0.5
+
+
 def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
     monkeypatch.setattr(bench, "GPT2_SMALL", PRIMES)
     monkeypatch.setattr(bench, "GPT2_WIDTH", replace(PRIMES, max_context=256))
@@ -204,6 +235,7 @@ def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
         "prefill": ["exact_over_blas_mini", "exact_over_blas_gpt2_small"],
         "identity": ["decode_cost"],
         "generation": ["uncached_over_cached"],
+        "per_token": ["cached_last_over_first", "uncached_last_over_first"],
     }
     for part, named in keys.items():
         for key in named:

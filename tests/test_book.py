@@ -186,6 +186,16 @@ def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_res
     )
 
 
+def test_a_claim_that_two_routes_give_the_same_is_borne_out_by_equal_results_only(desk):
+    two, three = (call(units.given, quantity=n) for n in (2, 3))
+    desk.page.same("two is two", two, call(units.ratio, numerator=4, denominator=2))
+    desk.render("# Title")
+    assert desk.book.false_claims() == []
+    desk.page.same("two is three", two, two, three)
+    [complaint] = desk.book.false_claims()
+    assert complaint.endswith("the page says 'two is three', and the results are 2 and 2 and 3")
+
+
 def test_what_the_accounting_gives_that_is_no_whole_number_has_no_formula():
     assert call(roofline.ridge, flops_per_second=6, bytes_per_second=4).formula is None
     assert call(roofline.bound, flops=1, bytes_moved=2, flops_per_second=3, bytes_per_second=4).formula is None

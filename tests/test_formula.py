@@ -164,7 +164,7 @@ def test_a_called_formula_is_written_out_and_keeps_its_parentheses():
 
 def test_ceiling_and_floor_have_signs_of_their_own():
     assert formula.text(layers.heads_per_device) == "⌈H_kv / D⌉"
-    assert formula.latex(positions.causal_pairs) == r"\left\lfloor \frac{n \cdot \left(n + 1\right)}{2} \right\rfloor"
+    assert formula.latex(positions.causal_pairs) == r"\left\lfloor \frac{T \cdot \left(T + 1\right)}{2} \right\rfloor"
 
 
 # Sums over layers, as a teacher writes them.

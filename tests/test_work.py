@@ -206,6 +206,25 @@ def test_a_generation_in_closed_form_is_the_sum_of_its_passes(prompt, new_tokens
     )
 
 
+@given(st.integers(1, 70), st.integers(1, 40))
+def test_without_a_cache_prompt_and_generated_tokens_are_repeated_as_a_loop_repeats_them(prompt, new_tokens):
+    passes = [[*["prompt"] * prompt, *["generated"] * step] for step in range(new_tokens)]
+    run = [token for tokens in passes for token in tokens]
+    assert positions.prompt_tokens_uncached(prompt, new_tokens) == run.count("prompt")
+    assert positions.generated_tokens_uncached(new_tokens) == run.count("generated")
+    assert positions.tokens_uncached(prompt, new_tokens) == len(run)
+    assert positions.tokens_of_text(prompt, new_tokens) == len(passes[-1]) + 1
+    assert positions.generated_tokens_asymptotic(new_tokens) == run.count("generated") + new_tokens // 2
+
+
+@given(st.integers(1, 70))
+def test_the_generated_tokens_lead_from_the_first_count_behind_the_balance_on(prompt):
+    balance = positions.balancing_new_tokens(prompt)
+    lead = [n for n in range(1, 3 * prompt + 3) if sum(range(n)) > n * prompt]
+    assert lead[0] == balance + 1
+    assert positions.generated_tokens_uncached(balance) == positions.prompt_tokens_uncached(prompt, balance)
+
+
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 40), st.integers(1, 17))
 def test_a_pass_behind_others_needs_and_reads_what_its_queries_do(held, n_tokens, more, block):
     capacity = held + n_tokens + more

@@ -5,6 +5,7 @@ from __future__ import annotations
 from figures_src.figures import work
 from figures_src.figures.style import Data
 from figures_src.page import Page
+from figures_src.pages import runs
 from figures_src.pages.measurements import PROMISE, measured
 from figures_src.pages.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
@@ -20,10 +21,6 @@ page = Page("index")
 PROMPT, SHOWN_TOKENS = "Yesterday I", 6
 prompt = page.value("prompt", experiments.prompt_text, prompt=PROMPT)
 page.value("continuation", experiments.continuation, prompt=PROMPT, n_tokens=1)
-passes = {
-    cached: call(experiments.positions_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=cached)
-    for cached in (False, True)
-}
 page.value("projected_uncached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=False)
 page.value("projected_cached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=True)
 page.claim(
@@ -35,21 +32,8 @@ page.value("shown_tokens", units.given, quantity=SHOWN_TOKENS)
 
 
 def work_data() -> Data:
-    """Return one row for each step and position that the run touched, and what happened there."""
-    text = PROMPT + call(experiments.continuation, prompt=PROMPT, n_tokens=SHOWN_TOKENS).result
-    tokens = call(experiments.token_texts, text=text).result
-    rows = []
-    for cached, steps in passes.items():
-        computed_before: set[int] = set()
-        for step, (first, count) in enumerate(steps.result, 1):
-            for position in range(first + count):
-                if position < first:
-                    what = "read"
-                else:
-                    what = "recomputed" if position in computed_before else "new"
-                rows.append(("cached" if cached else "uncached", step, position, tokens[position], what))
-            computed_before.update(range(first, first + count))
-    return dict(zip(("run", "step", "position", "token", "cell"), map(list, zip(*rows, strict=True)), strict=True))
+    """Return what the run of the headline picture did at each step and position."""
+    return runs.cells(PROMPT, SHOWN_TOKENS)
 
 
 page.figure("work", work_data, work.draw)

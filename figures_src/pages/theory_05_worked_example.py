@@ -198,9 +198,9 @@ READ = {"max_context": MINI["max_context"], "bytes_per_element": FP32}
 prompt = page.value("prompt", units.given, quantity=64)
 
 
-def _weights_read(new_tokens: Value) -> Value:
+def _weights_read(n_tokens: Value) -> Value:
     used = {name: WORK[name] for name in ("n_layers", "d_model", "d_ff", "vocab_size")}
-    return call(traffic.gpt2_weight_bytes_read, **used, **READ, new_tokens=new_tokens)
+    return call(traffic.gpt2_weight_bytes_read, **used, **READ, n_tokens=n_tokens)
 
 
 def _decode_read(context: Value) -> Value:

@@ -14,6 +14,18 @@ from kvlab.accounting.positions import causal_pairs
 
 
 @exact
+def projection_multiply_adds(d_model: int, n_tokens: int) -> int:
+    """Return the multiply-adds of `n_tokens` tokens through one `d`-by-`d` matrix: `d²` each."""
+    return d_model**2 * n_tokens
+
+
+@exact
+def projection_flops(d_model: int, n_tokens: int) -> int:
+    """Return the FLOPs of `n_tokens` tokens through one `d`-by-`d` matrix: two a multiply-add, `2 · d²` each."""
+    return 2 * d_model**2 * n_tokens
+
+
+@exact
 def qkv_flops(n_layers: int, d_model: int, n_heads: int, n_kv_heads: int, head_dim: int, n_tokens: int) -> int:
     """Return the FLOPs of the projections to Q, K and V: `2 · L · d · (H + 2 · H_kv) · d_h` a token."""
     return 2 * n_layers * d_model * (n_heads + 2 * n_kv_heads) * head_dim * n_tokens
@@ -109,6 +121,15 @@ def pass_flops(
 def gpt2_matrix_elements(n_layers: int, d_model: int, d_ff: int, vocab_size: int) -> int:
     """Return the matrix elements that a token meets on its way to its logits: the blocks' and the head's."""
     return n_layers * gpt2_block_matrix_parameters(d_model, d_ff) + vocab_size * d_model
+
+
+@exact
+def gpt2_balancing_context(d_model: int, d_ff: int) -> int:
+    """Return the context at which attention over it costs a token as much as a block's matrices: `2 · d + d_ff`.
+
+    `4 · d · S` FLOPs of attention against `2 · (4 · d² + 2 · d · d_ff)` of matrices; `6 · d` where `d_ff` is `4 · d`.
+    """
+    return 2 * d_model + d_ff
 
 
 @exact

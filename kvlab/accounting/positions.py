@@ -12,7 +12,7 @@ from kvlab.accounting.exact import exact
 
 @exact
 def causal_pairs(n_tokens: int) -> int:
-    """Return the (query, key) pairs with the key not after the query: `n(n + 1)/2`."""
+    """Return the (query, key) pairs with the key not after the query: `T(T + 1)/2`."""
     return n_tokens * (n_tokens + 1) // 2
 
 
@@ -24,7 +24,7 @@ def pairs_of_pass(held: int, n_tokens: int) -> int:
 
 @exact
 def tetrahedral(n_tokens: int) -> int:
-    """Return the sum of `causal_pairs` of 1 … n: `n(n + 1)(n + 2)/6`."""
+    """Return the sum of `causal_pairs` of 1 … T: `T(T + 1)(T + 2)/6`."""
     return n_tokens * (n_tokens + 1) * (n_tokens + 2) // 6
 
 
@@ -38,6 +38,42 @@ def tokens_cached(prompt: int, new_tokens: int) -> int:
 def tokens_uncached(prompt: int, new_tokens: int) -> int:
     """Return the tokens that are projected in a whole generation without a cache: `n · P + n(n − 1)/2`."""
     return new_tokens * prompt + new_tokens * (new_tokens - 1) // 2
+
+
+@exact
+def prompt_tokens_uncached(prompt: int, new_tokens: int) -> int:
+    """Return how often tokens of the prompt are projected in a generation without a cache: `n · P`, all in each step."""
+    return new_tokens * prompt
+
+
+@exact
+def generated_tokens_uncached(new_tokens: int) -> int:
+    """Return how often generated tokens are projected in a generation without a cache: `n(n − 1)/2`.
+
+    The step that makes the first has none to run yet; each later one has one more.
+    """
+    return new_tokens * (new_tokens - 1) // 2
+
+
+@exact
+def generated_tokens_asymptotic(new_tokens: int) -> int:
+    """Return what `n²/2` makes of `generated_tokens_uncached`: more by half of `n`, and right in the limit only."""
+    return new_tokens**2 // 2
+
+
+@exact
+def tokens_of_text(prompt: int, new_tokens: int) -> int:
+    """Return the tokens of a whole text, prompt and generated: `P + n`, the last one among them."""
+    return prompt + new_tokens
+
+
+@exact
+def balancing_new_tokens(prompt: int) -> int:
+    """Return the generated tokens at which a run without a cache repeats them as often as the prompt's: `2P + 1`.
+
+    `n · P = n(n − 1)/2`, solved for `n`.
+    """
+    return 2 * prompt + 1
 
 
 @exact
@@ -60,9 +96,9 @@ def slots_of_query(position: int, capacity: int, block: int) -> int:
 
 @exact
 def slots_of_tokens(n_tokens: int, block: int) -> int:
-    """Return the slots that the queries at positions 0 … n − 1 read, in a buffer that ends with a block.
+    """Return the slots that the queries at positions 0 … T − 1 read, in a buffer that ends with a block.
 
-    `n // block` blocks of queries, the i-th of which read `i · block` slots each, and the rest a block more.
+    `T // block` blocks of queries, the i-th of which read `i · block` slots each, and the rest a block more.
     """
     return block**2 * causal_pairs(n_tokens // block) + n_tokens % block * (n_tokens // block + 1) * block
 
@@ -93,9 +129,9 @@ def slots_cached(prompt: int, new_tokens: int, capacity: int, block: int) -> int
 
 @exact
 def slots_of_prefixes(n_tokens: int, block: int) -> int:
-    """Return the sum of `slots_of_tokens` of 1 … n: what is read where each prefix is computed anew.
+    """Return the sum of `slots_of_tokens` of 1 … T: what is read where each prefix is computed anew.
 
-    With `n + 1 = Q · b + R`, the sum of all whole blocks of prefixes, and of the R that are left.
+    With `T + 1 = Q · b + R`, the sum of all whole blocks of prefixes, and of the R that are left.
     """
     return (
         block**3 * tetrahedral(max((n_tokens + 1) // block, 1) - 1)
@@ -107,7 +143,7 @@ def slots_of_prefixes(n_tokens: int, block: int) -> int:
 
 @exact
 def slots_of_prefixes_in(n_tokens: int, capacity: int, block: int) -> int:
-    """Return the sum of `slots_from_start` of 1 … n, in a buffer of `capacity` slots."""
+    """Return the sum of `slots_from_start` of 1 … T, in a buffer of `capacity` slots."""
     return (
         slots_of_prefixes(min(n_tokens, capacity // block * block), block)
         + max(n_tokens - capacity // block * block, 0) * slots_of_tokens(capacity // block * block, block)

@@ -85,15 +85,15 @@ def kv_written_bytes(
 
 @exact
 def gpt2_weight_bytes_read(
-    n_layers: int, d_model: int, d_ff: int, vocab_size: int, max_context: int, new_tokens: int, bytes_per_element: int
+    n_layers: int, d_model: int, d_ff: int, vocab_size: int, max_context: int, n_tokens: int, bytes_per_element: int
 ) -> int:
-    """Return the weight bytes that a forward pass over `new_tokens` tokens reads, with a tied head.
+    """Return the weight bytes that a forward pass over `n_tokens` tokens reads, with a tied head.
 
     All the weights but the rows of positions that it does not visit. The embedding rows of its tokens are rows of the
     tied head, which is read whole.
     """
     return (
-        gpt2_parameters(n_layers, d_model, d_ff, vocab_size, max_context) - (max_context - new_tokens) * d_model
+        gpt2_parameters(n_layers, d_model, d_ff, vocab_size, max_context) - (max_context - n_tokens) * d_model
     ) * bytes_per_element
 
 

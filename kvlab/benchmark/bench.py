@@ -19,6 +19,7 @@ from kvlab.benchmark.decode import (
     reading,
     roofline,
 )
+from kvlab.benchmark.per_token import per_token
 from kvlab.benchmark.prefill import GPT2_WIDTH, plain_prefill, prefill
 from kvlab.benchmark.timing import Task, Timed, interleaved
 from kvlab.generation import generate_cached, generate_uncached
@@ -44,7 +45,7 @@ def bench(quick: bool = False, progress: Callable[[], None] = lambda: None) -> R
     progress()
     cost = max(part["identity_decode_cost"] for part in (gpt2, mini))
     identity = {"decode_cost": cost, "noise": max(gpt2["noise"], mini["noise"])}
-    others = {"prefill": _prefill(rounds), "generation": _generation(rounds)}
+    others = {"prefill": _prefill(rounds), "generation": _generation(rounds), "per_token": per_token(rounds)}
     results = {"gpt2_small": gpt2, "mini": mini, **others, "identity": identity, "rounds": rounds}
     progress()
     return results

@@ -1,0 +1,268 @@
+"""`background/decode-cost-model`: what decoding without a cache computes, counted and derived."""
+
+from __future__ import annotations
+
+from figures_src.figures import parts as parts_figure
+from figures_src.figures import token_times
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages import runs
+from figures_src.pages.measurements import measured
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.theory_05_worked_example import FP16, FP32
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import experiments, recomputation, units
+from kvlab.accounting import flops, memory, positions
+
+page = Page("background/decode-cost-model")
+
+page.value("zero", units.given, quantity=0)
+one = call(units.given, quantity=1)
+
+# How long each pass is.
+
+PROMPT, GENERATED = "Last week I was in the office.", 20
+SHOWN_STEPS = (0, 1, 2, GENERATED - 2, GENERATED - 1)
+RUN = {"prompt": PROMPT, "n_tokens": GENERATED}
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+generated = page.value("generated", units.given, quantity=GENERATED)
+prompt_tokens = page.value("prompt_tokens", recomputation.tokens_of_step, **RUN, cached=True, step=0)
+COUNTS = {"prompt": prompt_tokens, "new_tokens": generated}
+
+uncached = call(positions.tokens_uncached, **COUNTS)
+cached = page.value("cached", positions.tokens_cached, **COUNTS)
+whole = page.value("whole", positions.tokens_of_text, **COUNTS)
+ran_uncached, ran_cached = (call(experiments.tokens_computed, **RUN, cached=cached) for cached in (False, True))
+page.same("the run without a cache projects as many tokens as the sum says", ran_uncached, uncached)
+page.same("the run with a cache projects each token once", ran_cached, cached)
+page.formula("sum_prompt", positions.prompt_tokens_uncached)
+page.formula("sum_generated", positions.generated_tokens_uncached)
+page.derivation("uncached_derived", r"\sum_{t=0}^{n-1} \left(P + t\right)", uncached)
+page.formula("once", positions.tokens_cached)
+page.formula("once_with_numbers", positions.tokens_cached, **COUNTS)
+page.value("times_fewer", units.ratio, numerator=uncached, denominator=cached)
+page.claim("fewer tokens are projected with a cache", cached, uncached)
+
+
+@page.table
+def forward_lengths(words: Words) -> Table:
+    """Return the tokens of the first and the last passes of the run, recorded as it ran, and those of all of them."""
+
+    def passed(step: int) -> list[str | Shown]:
+        recorded = [
+            Shown(call(recomputation.tokens_of_step, **RUN, cached=cached, step=step)) for cached in (False, True)
+        ]
+        return [str(step), *recorded]
+
+    gap: list[str | Shown] = ["…"] * 3
+    rows = [passed(step) for step in SHOWN_STEPS]
+    total: list[str | Shown] = [words("forward_lengths.all"), Shown(ran_uncached), Shown(ran_cached)]
+    columns = ("step", "uncached", "cached")
+    return Table(
+        header=[words(f"forward_lengths.{column}") for column in columns], rows=[*rows[:3], gap, *rows[3:], total]
+    )
+
+
+# In units of work.
+
+d_model = page.reuse("d_model", shapes("MiniGPT", "d_model")["d_model"])
+PROJECTION = {"d_model": d_model}
+page.formula("adds", flops.projection_multiply_adds)
+page.formula("flops", flops.projection_flops)
+page.value("projection_adds", flops.projection_multiply_adds, **PROJECTION, n_tokens=1)
+page.value("projection_flops", flops.projection_flops, **PROJECTION, n_tokens=1)
+again_prompt = call(positions.prompt_tokens_uncached, **COUNTS)
+again_generated = call(positions.generated_tokens_uncached, new_tokens=generated)
+
+
+def _adds(tokens: Value) -> Value:
+    return call(flops.projection_multiply_adds, **PROJECTION, n_tokens=tokens)
+
+
+@page.table
+def work_of_parts(words: Words) -> Table:
+    """Return tokens, multiply-adds and FLOPs through one matrix, part by part, without a cache and with one."""
+    parts = {"prompt": again_prompt, "generated": again_generated, "uncached": uncached, "cached": cached}
+    columns = ("part", "tokens", "adds", "flops")
+    return Table(
+        header=[words(f"work_of_parts.{column}") for column in columns],
+        rows=[
+            [
+                words(f"work_of_parts.{part}"),
+                Shown(tokens),
+                Shown(_adds(tokens)),
+                Shown(call(flops.projection_flops, **PROJECTION, n_tokens=tokens)),
+            ]
+            for part, tokens in parts.items()
+        ],
+    )
+
+
+page.formula("asymptotic", positions.generated_tokens_asymptotic)
+asymptotic = call(positions.generated_tokens_asymptotic, new_tokens=generated)
+page.reuse("generated_adds", _adds(again_generated))
+page.reuse("asymptotic_adds", _adds(asymptotic))
+page.reuse("uncached_adds", _adds(uncached))
+both_parts = call(positions.tokens_of_text, prompt=again_prompt, new_tokens=asymptotic)
+page.reuse("asymptotic_total", _adds(both_parts))
+page.reuse("cached_adds", _adds(cached))
+page.reuse("whole_adds", _adds(whole))
+page.claim("the approximation is too large", again_generated, asymptotic)
+
+# Which part is larger.
+
+LONG = {"prompt": 1024, "new_tokens": 200}
+long_prompt = page.value("long_prompt", units.given, quantity=LONG["prompt"])
+long_new = page.value("long_new", units.given, quantity=LONG["new_tokens"])
+long_again_prompt = page.value("long_again_prompt", positions.prompt_tokens_uncached, **LONG)
+long_again_new = page.value("long_again_new", positions.generated_tokens_uncached, new_tokens=long_new)
+page.value("long_times", units.ratio, numerator=long_again_prompt, denominator=long_again_new)
+page.formula("balance", positions.balancing_new_tokens)
+long_balance = page.value("long_balance", positions.balancing_new_tokens, prompt=long_prompt)
+page.claim("behind a long prompt, the prompt's part is the larger one", long_again_new, long_again_prompt)
+page.same(
+    "at the balance both parts are equal",
+    call(positions.prompt_tokens_uncached, prompt=long_prompt, new_tokens=long_balance),
+    call(positions.generated_tokens_uncached, new_tokens=long_balance),
+)
+DRAWN_PROMPTS, DRAWN_GENERATED = (4, 64, 1024), 4096
+smallest_prompt, middle_prompt = (
+    page.value(name, units.given, quantity=quantity)
+    for name, quantity in zip(("smallest_prompt", "middle_prompt"), DRAWN_PROMPTS, strict=False)
+)
+
+
+def parts_data() -> Data:
+    """Return both parts against the tokens generated, for three prompts, and where they are equal."""
+    rows: list[tuple[str, int | None, int, int]] = []
+    powers = [2**power for power in range(1, DRAWN_GENERATED.bit_length())]
+    for n in powers:
+        rows.append(("generated", None, n, call(positions.generated_tokens_uncached, new_tokens=n).result))
+    for prompt in DRAWN_PROMPTS:
+        for n in powers:
+            again = call(positions.prompt_tokens_uncached, prompt=prompt, new_tokens=n)
+            rows.append(("prompt", prompt, n, again.result))
+        balance = call(positions.balancing_new_tokens, prompt=prompt)
+        equal = call(positions.generated_tokens_uncached, new_tokens=balance)
+        rows.append(("equal", prompt, balance.result, equal.result))
+    columns = ("part", "prompt_tokens", "generated_tokens", "token_projections")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("parts", parts_data, parts_figure.draw)
+
+# Attention too.
+
+COUNTED, LARGER = 128, 1024
+counted = page.value("counted_length", units.given, quantity=COUNTED)
+larger = page.value("larger_length", units.given, quantity=LARGER)
+page.formula("causal", positions.causal_pairs)
+page.table(runs.growth)
+GROWING = {
+    length: {
+        ("pairs", False): call(positions.pairs_uncached, prompt=1, new_tokens=length),
+        ("pairs", True): call(positions.pairs_cached, prompt=1, new_tokens=length),
+        ("tokens", False): call(positions.tokens_uncached, prompt=1, new_tokens=length),
+        ("tokens", True): call(positions.tokens_cached, prompt=1, new_tokens=length),
+    }
+    for length in (COUNTED, LARGER)
+}
+RAN = {
+    (what, cached): call(count, length=COUNTED, cached=cached)
+    for what, count in (("pairs", recomputation.counted_pairs), ("tokens", recomputation.counted_tokens))
+    for cached in (False, True)
+}
+for key, value in RAN.items():
+    page.same(f"counted and derived are one: {key}", value, GROWING[COUNTED][key])
+page.derivation("tetrahedral_derived", "A", call(positions.tetrahedral, n_tokens=counted))
+page.same(
+    "the scores of all prefixes are a tetrahedral number",
+    GROWING[COUNTED]["pairs", False],
+    call(positions.tetrahedral, n_tokens=counted),
+)
+
+
+@page.table
+def counted_work(words: Words) -> Table:
+    """Return scores and projections of a growing text: counted in a run, and by formula at a length beyond it."""
+    columns = ("quantity", "length", "uncached", "cached", "ratio", "source")
+    rows: list[list[str | Shown]] = []
+    for source, length, found in (("counted", counted, RAN), ("formula", larger, GROWING[LARGER])):
+        for what in ("pairs", "tokens"):
+            without, kept = found[what, False], found[what, True]
+            rows.append(
+                [
+                    words(f"counted_work.{what}"),
+                    Shown(length),
+                    Shown(without),
+                    Shown(kept),
+                    Shown(call(units.ratio, numerator=without, denominator=kept), "fixed1"),
+                    words(f"counted_work.{source}"),
+                ]
+            )
+    return Table(header=[words(f"counted_work.{column}") for column in columns], rows=rows)
+
+
+# One step, with everything that it does.
+
+BLOCK = ("d_model", "d_ff")
+page.formula("scan_balance", flops.gpt2_balancing_context)
+mini_balance = page.value("mini_balance", flops.gpt2_balancing_context, **shapes("MiniGPT", *BLOCK))
+mini_context = page.reuse("mini_context", shapes("MiniGPT", "max_context")["max_context"])
+gpt3_balance = page.value("gpt3_balance", flops.gpt2_balancing_context, **shapes("GPT-3 175B", *BLOCK))
+gpt3_context = page.reuse("gpt3_context", shapes("GPT-3 175B", "max_context")["max_context"])
+page.claim("the context of MiniGPT ends before the scan costs as much as the matrices", mini_context, mini_balance)
+page.claim("so does that of GPT-3", gpt3_context, gpt3_balance)
+
+MINI = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
+
+
+def _generation_flops(tokens: Value, pairs: Value) -> Value:
+    return call(flops.pass_flops, **MINI, mlp_matrices=2, n_tokens=tokens, pairs=pairs, rows=generated)
+
+
+flops_uncached = page.reuse("flops_uncached", _generation_flops(uncached, call(positions.pairs_uncached, **COUNTS)))
+flops_cached = page.reuse("flops_cached", _generation_flops(cached, call(positions.pairs_cached, **COUNTS)))
+all_times = page.value("flops_times", units.ratio, numerator=flops_uncached, denominator=flops_cached)
+page.claim("with everything counted, less is saved", all_times, page.values["times_fewer"])
+
+# What it costs in memory.
+
+KV = kv_shapes("MiniGPT")
+
+
+def _slots(tokens: Value) -> Value:
+    return call(memory.kv_cache_bytes, **KV, context=tokens, batch=one, bytes_per_element=FP32)
+
+
+page.reuse("reserved", _slots(whole))
+page.reuse("filled", _slots(cached))
+page.value(
+    "gpt3_cache",
+    memory.kv_cache_bytes,
+    **kv_shapes("GPT-3 175B"),
+    context=gpt3_context,
+    batch=one,
+    bytes_per_element=FP16,
+)
+
+# Measured.
+
+timed = page.reuse("timed", measured("bench.per_token.generated_tokens"))
+page.reuse("timed_ends", measured("bench.per_token.compared_tokens"))
+page.reuse("uncached_climbs", measured("bench.per_token.uncached_last_over_first", at_least=1.5, at_most=6))
+page.reuse("cached_stays", measured("bench.per_token.cached_last_over_first", at_least=0.8, at_most=1.25))
+
+
+def token_times_data() -> Data:
+    """Return the time of each generated token, with a cache and without, in milliseconds."""
+    runs_ms = {run: measured(f"bench.per_token.{run}_ms").result for run in ("uncached", "cached")}
+    return {
+        "run": [run for run, milliseconds in runs_ms.items() for _ in milliseconds],
+        "token": [token for milliseconds in runs_ms.values() for token in range(1, len(milliseconds) + 1)],
+        "ms": [time for milliseconds in runs_ms.values() for time in milliseconds],
+    }
+
+
+page.figure("token_times", token_times_data, token_times.draw, measured=True)

@@ -1,0 +1,142 @@
+"""`theory/00-motivation`: one sentence step by step, what each pass computes, and what was there already."""
+
+from __future__ import annotations
+
+from figures_src.figures import work
+from figures_src.figures.style import Data
+from figures_src.markup import numbers
+from figures_src.page import Page, Shown, Table
+from figures_src.pages import runs
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import experiments, recomputation, units
+from kvlab.accounting import memory
+
+page = Page("theory/00-motivation")
+
+# The run.
+
+PROMPT, STEPS = "Yesterday I", 4
+RUN = {"prompt": PROMPT, "n_tokens": STEPS}
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+chosen = page.value("chosen", experiments.continuation, prompt=PROMPT, n_tokens=1)
+WORKED = "Yesterday I worked"
+page.value("worked", experiments.prompt_text, prompt=WORKED)
+page.same("the run goes on as the page says", chosen, call(experiments.token_text, text=WORKED, position=2))
+page.value("subject", experiments.token_text, text=PROMPT, position=1)
+page.value("adverb", experiments.token_text, text=PROMPT, position=0)
+page.value("prompt_tokens", recomputation.tokens_of_step, **RUN, cached=True, step=0)
+page.value("zero", units.given, quantity=0)
+page.value("one", units.given, quantity=1)
+page.value("n_steps", units.given, quantity=STEPS)
+page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
+page.reuse("n_heads", shapes("MiniGPT", "n_heads")["n_heads"])
+page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
+
+
+def _tokens() -> list[str]:
+    """Return the tokens of the whole text, each as text."""
+    text: list[str] = call(experiments.token_texts, text=PROMPT + call(experiments.continuation, **RUN).result).result
+    return text
+
+
+def _computed(cached: bool, step: int) -> Value:
+    return call(recomputation.tokens_of_step, **RUN, cached=cached, step=step)
+
+
+@page.table
+def steps(words: Words) -> Table:
+    """Return each step of the run: what is new to it, what it computes and reads, and the token that it chooses."""
+    columns = ("step", "new", "uncached", "cached", "read", "chosen")
+    tokens = _tokens()
+    rows: list[list[str | Shown]] = []
+    for step in range(STEPS):
+        reached, held = len(tokens) - STEPS + step, call(recomputation.tokens_held, **RUN, step=step)
+        rows.append(
+            [
+                Shown(call(units.given, quantity=step + 1)),
+                numbers.show("".join(tokens[held.result : reached]), "quoted", words.language),
+                Shown(_computed(False, step)),
+                Shown(_computed(True, step)),
+                Shown(held),
+                Shown(call(experiments.token_text, text="".join(tokens), position=reached), "quoted"),
+            ]
+        )
+    return Table(header=[words(f"steps.{column}") for column in columns], rows=rows)
+
+
+def work_data() -> Data:
+    """Return what each step did at each position."""
+    return runs.cells(PROMPT, STEPS)
+
+
+page.figure("work", work_data, work.draw)
+projected_uncached, projected_cached = (
+    page.value(f"projected_{name}", experiments.tokens_computed, **RUN, cached=name == "cached")
+    for name in ("uncached", "cached")
+)
+page.claim("fewer tokens are projected with a cache", projected_cached, projected_uncached)
+
+# What was there already.
+
+LAYER, HEAD, ELEMENTS = 1, 0, 3
+LENGTHS = (2, 3, 4)
+
+
+@page.table
+def keys(words: Words) -> Table:
+    """Return the first elements of one key, as passes over longer and longer texts compute it anew."""
+    columns = ("pass", "first", "second", "third")
+    tokens = _tokens()
+    rows: list[list[str | Shown]] = []
+    for length in LENGTHS:
+        text = "".join(tokens[:length])
+        found = [
+            call(recomputation.key_element, text=text, position=1, layer=LAYER, head=HEAD, element=element)
+            for element in range(ELEMENTS)
+        ]
+        rows.append([numbers.show(text, "quoted", words.language), *(Shown(value, "fixed4") for value in found)])
+    return Table(header=[words(f"keys.{column}") for column in columns], rows=rows)
+
+
+page.value("slot_differing", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=STEPS)
+page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
+
+# Why it may be kept.
+
+LATER, EARLIER = (WORKED, "Yesterday I was"), (PROMPT, "Tomorrow I")
+
+
+@page.table
+def changes(words: Words) -> Table:
+    """Return how many entries of one slot change, layer by layer, with a later and with an earlier token."""
+    rows: list[list[str | Shown]] = []
+    for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
+        shown = {
+            role: numbers.show(written, "quoted", words.language) for role, written in (("text", text), ("other", other))
+        }
+        found = [call(recomputation.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
+        rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])
+    columns = ("change", "first_layer", "second_layer")
+    return Table(header=[words(f"changes.{column}") for column in columns], rows=rows)
+
+
+layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **{**kv_shapes("MiniGPT"), "n_layers": 1})
+nothing = page.values["zero"]
+for layer in (0, 1):
+    page.same(
+        "a later token changes nothing",
+        nothing,
+        call(recomputation.slot_changed, text=LATER[0], other=LATER[1], position=1, layer=layer),
+    )
+first, second = (
+    call(recomputation.slot_changed, text=EARLIER[0], other=EARLIER[1], position=1, layer=layer) for layer in (0, 1)
+)
+page.same("an earlier token does not reach the first layer's K and V", nothing, first)
+page.same("and changes all of the second's", layer_entries, second)
+page.same("nothing of the slot differs from a recomputation", nothing, page.values["slot_differing"])
+
+# What it saves, in short.
+
+page.table(runs.growth)
