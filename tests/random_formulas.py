@@ -26,7 +26,9 @@ NOT_FORMULAS = {
     "roofline.intensity": "gives a ratio",
     "roofline.latent_attention_intensity": "gives a ratio",
     "roofline.ridge": "gives a ratio",
+    "roofline.step_milliseconds": "gives milliseconds",
     "roofline.step_time": "gives seconds",
+    "roofline.tokens_per_second": "gives a ratio",
     "work.operations": "gives a table",
 }
 

@@ -83,3 +83,16 @@ def test_a_device_without_speed_is_refused(zero):
         roofline.bound(1, 1, **speeds)
     with pytest.raises(KvlabError, match="denominator"):
         roofline.intensity(1, 0)
+
+
+def test_each_part_of_a_step_is_told_in_milliseconds():
+    step = {"weight_bytes": 600, "cache_bytes": 200, "flops": 100, "flops_per_second": 1000, "bytes_per_second": 100}
+    parts = {"weights": 6000, "cache": 2000, "compute": 100, "memory": 8000, "seconds": 8000}
+    assert {part: roofline.step_milliseconds(**step, part=part) for part in parts} == parts
+    with pytest.raises(KvlabError, match="no part 'bound'; it has weights, cache, compute, memory and seconds"):
+        roofline.step_milliseconds(**step, part="bound")
+
+
+def test_a_batch_makes_as_many_tokens_as_it_has_sequences_in_the_time_of_a_step():
+    assert roofline.tokens_per_second(6, 600, 200, 100, flops_per_second=1000, bytes_per_second=100) == 0.75
+    assert roofline.tokens_per_second(6, 600, 200, 100, flops_per_second=5, bytes_per_second=100) == 0.3

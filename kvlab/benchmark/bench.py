@@ -19,6 +19,7 @@ from kvlab.benchmark.decode import (
     reading,
     roofline,
 )
+from kvlab.benchmark.machine import last_level_cache
 from kvlab.benchmark.prefill import GPT2_WIDTH, plain_prefill, prefill
 from kvlab.benchmark.timing import Task, Timed, interleaved
 from kvlab.generation import generate_cached, generate_uncached
@@ -79,6 +80,7 @@ def _gpt2_small(quick: bool, progress: Callable[[], None]) -> Results:
     bounds = {context: _bytes_read(context) / bandwidth[context] for context in runs}
     return {
         "contexts": list(contexts),
+        "last_level_cache_bytes": last_level_cache(),
         "decode_ms": {str(context): run["kvlab"].least * 1e3 for context, run in runs.items()},
         "roofline_ms": {str(context): run["roofline"].least * 1e3 for context, run in runs.items()},
         "bandwidth_bytes_per_second": {str(context): speed for context, speed in bandwidth.items()},
