@@ -21,6 +21,7 @@ NOT_FORMULAS = {
     "elements.state_element_bytes": "asks for a name, and is no arithmetic",
     "layers.largest_batch": "has no number where any number fits",
     "layers.largest_context": "goes from window to window",
+    "roofline.attainable": "gives a ratio",
     "roofline.bound": "gives a name",
     "roofline.grouped_attention_intensity": "gives a ratio",
     "roofline.intensity": "gives a ratio",

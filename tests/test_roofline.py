@@ -33,6 +33,13 @@ def test_what_takes_longer_bounds_and_at_the_ridge_it_is_the_arithmetic(work, mo
     assert (found == "memory") == (Fraction(work, moved) < Fraction(peak, bandwidth))
 
 
+@given(COUNT, COUNT, COUNT, COUNT)
+def test_at_the_height_of_the_roof_an_operation_takes_its_lower_bound(work, moved, peak, bandwidth):
+    height = roofline.attainable(work, moved, peak, bandwidth)
+    assert work / height == pytest.approx(roofline.step_time(moved, 0, work, peak, bandwidth).seconds)
+    assert roofline.attainable(peak, bandwidth, peak, bandwidth) == peak
+
+
 def test_attention_over_a_cache_has_the_intensity_of_its_flops_over_its_bytes():
     for n_heads, n_kv_heads in ((32, 32), (64, 8), (71, 1)):
         moved = layers.read_bytes([layers.Layers("full", 3, n_kv_heads, 128, 128)], 777, 1, ELEMENTS["fp16"])

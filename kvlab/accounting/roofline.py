@@ -33,6 +33,15 @@ def bound(flops: int, bytes_moved: int, flops_per_second: int, bytes_per_second:
 
 
 @exact
+def attainable(flops: int, bytes_moved: int, flops_per_second: int, bytes_per_second: int) -> int | float:
+    """Return the FLOPs a second at which a device can do an operation at best: the height of its roof there.
+
+    The peak, or the bandwidth times the intensity where that is less. Raises `KvlabError` where no byte is moved.
+    """
+    return min(flops_per_second, ratio(flops * bytes_per_second, bytes_moved))
+
+
+@exact
 def grouped_attention_intensity(n_heads: int, n_kv_heads: int, bytes_per_element: int) -> int | float:
     """Return the intensity of one token's attention over its cache, MHA, GQA or MQA: `2 · H / (H_kv · s)`.
 
