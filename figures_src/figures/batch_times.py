@@ -21,14 +21,9 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     ax.plot([crossing, crossing], [0, 2 * weights[0]], color=palette.ink, linewidth=1, linestyle=":")
     ax.text(crossing * 0.96, 2 * weights[0] + top * 0.03, words("batch_times.crossing"), color=palette.ink, ha="right")
     ax.text(2, weights[0] * 0.55, words("batch_times.weights"), color=palette.ink, va="center")
-    ax.text(
-        sizes[-1] * 0.97,
-        weights[0] + cache[-1] * 0.3,
-        words("batch_times.cache"),
-        color=(palette.name == "light" and "#ffffff") or "#1d2433",
-        ha="right",
-        va="center",
-    )
+    place = sizes.index(48)
+    edge = weights[place] + cache[place]
+    ax.text(sizes[place] - 2, edge + top * 0.02, words("batch_times.cache"), color=palette.ink, ha="right")
     ax.text(
         sizes[-1] * 0.97,
         data["compute_ms"][-1] + top * 0.03,

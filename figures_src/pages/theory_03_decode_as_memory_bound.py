@@ -19,8 +19,7 @@ page = Page("theory/03-decode-as-memory-bound")
 
 LARGE, DEVICE = "Llama-2-7B", "A100 80GB SXM"
 FP16 = call(units.bytes_per_element, dtype="fp16")
-one, nothing = (call(units.given, quantity=quantity) for quantity in (1, 0))
-page.reuse("one", one)
+nothing = call(units.given, quantity=0)
 page.reuse("fp16_bytes", FP16)
 
 
@@ -153,6 +152,7 @@ page.reuse("latent_intensity", latent)
 for name, value in latent_shapes.items():
     page.reuse(f"latent_{name}", value)
 page.formula("attention_work", flops.attention_flops)
+page.value("flops_factor", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
 page.formula("latent_work", flops.absorbed_mla_flops)
 page.reuse("mha_intensity", _grouped(LARGE))
 page.reuse("gqa_intensity", _grouped("Llama-3.1-405B"))
