@@ -23,7 +23,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     ax.text(2, weights[0] * 0.55, words("batch_times.weights"), color=palette.ink, va="center")
     place = sizes.index(48)
     edge = weights[place] + cache[place]
-    ax.text(sizes[place] - 2, edge + top * 0.02, words("batch_times.cache"), color=palette.ink, ha="right")
+    ax.text(sizes[place] - 2, edge + top * 0.02, words("batch_times.cache"), color=palette.series[0], ha="right")
     ax.text(
         sizes[-1] * 0.97,
         data["compute_ms"][-1] + top * 0.03,

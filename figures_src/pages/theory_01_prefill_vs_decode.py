@@ -198,7 +198,9 @@ def first_token(words: Words) -> Table:
         [
             words(f"first_token.{phase}"),
             Shown(call(units.given, quantity=tokens)),
-            *(Shown(_milliseconds(phase, tokens, part), "fixed2") for part in ("weights", "cache", "compute")),
+            Shown(_milliseconds(phase, tokens, "weights"), "fixed2"),
+            words("first_token.none") if phase == "prefill" else Shown(_milliseconds(phase, tokens, "cache"), "fixed2"),
+            Shown(_milliseconds(phase, tokens, "compute"), "fixed2"),
             Shown(_milliseconds(phase, tokens, "seconds"), "fixed2"),
             words(f"first_token.by_{_bound_by(phase, tokens)}"),
         ]
