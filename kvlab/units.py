@@ -87,6 +87,11 @@ def ratio(numerator: int, denominator: int) -> int | float:
     return quotient if rest == 0 else numerator / denominator
 
 
+def nearest(quantity: float) -> int:
+    """Return the whole number nearest to a measured or published quantity, so that it can be shown in a unit."""
+    return round(quantity)
+
+
 def given(quantity: int) -> int:
     """Return `quantity` as it is: an input that a page chose (a batch, a context), not a result."""
     return quantity

@@ -21,12 +21,15 @@ NOT_FORMULAS = {
     "elements.state_element_bytes": "asks for a name, and is no arithmetic",
     "layers.largest_batch": "has no number where any number fits",
     "layers.largest_context": "goes from window to window",
+    "roofline.attainable": "gives a ratio",
     "roofline.bound": "gives a name",
     "roofline.grouped_attention_intensity": "gives a ratio",
     "roofline.intensity": "gives a ratio",
     "roofline.latent_attention_intensity": "gives a ratio",
     "roofline.ridge": "gives a ratio",
+    "roofline.step_milliseconds": "gives milliseconds",
     "roofline.step_time": "gives seconds",
+    "roofline.tokens_per_second": "gives a ratio",
     "work.operations": "gives a table",
 }
 

@@ -11,6 +11,7 @@ from random_models import PRIMES, random_model
 from kvlab.accounting import traffic
 from kvlab.benchmark import bench, curves, instructions, per_token
 from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, reading, roofline
+from kvlab.benchmark.machine import last_level_cache
 from kvlab.benchmark.prefill import plain_prefill, prefill
 from kvlab.benchmark.timing import Timed, interleaved, noise_of_shares, steady
 from kvlab.cache import DenseCache, slots_read
@@ -196,9 +197,7 @@ def test_each_token_of_a_text_is_timed_in_both_runs_and_in_each_round(monkeypatc
         "kvlab.model.GPT2.forward", lambda _, ids, *rest: passes.append(ids.shape[1]) or forward(ids, *rest)
     )
     # A clock that counts passes: a token takes one. In the round that is not counted it runs at half the pace.
-    monkeypatch.setattr(
-        "kvlab.benchmark.per_token.time.perf_counter", lambda: len(passes) - min(len(passes), 100) / 2
-    )
+    monkeypatch.setattr("kvlab.benchmark.per_token.time.perf_counter", lambda: len(passes) - min(len(passes), 100) / 2)
     results = per_token.per_token(rounds=2)
     assert results["cached_ms"] == results["uncached_ms"] == [1e3] * 50
     assert results["cached_last_over_first"] == results["uncached_last_over_first"] == 1
@@ -275,3 +274,28 @@ def test_reading_goes_once_over_each_weight_matrix_where_it_lies_in_rows_as_long
 def test_what_is_left_of_a_matrix_behind_its_last_whole_row_is_neither_read_nor_counted(monkeypatch):
     monkeypatch.setattr("kvlab.benchmark.decode.SPAN", 14701)  # a little less than the head has, 211 · 70
     assert reading(MODEL)[1] == 4 * 14701
+
+
+@pytest.mark.parametrize(
+    ("levels", "found"),
+    [
+        ({1: "48K", 2: "2048K", 3: "107520K"}, 105 * 2**20),
+        ({1: "32K", 2: "256K"}, 256 * 2**10),
+        ({1: "32K", 2: "unknown"}, None),
+        ({}, None),
+    ],
+)
+def test_the_last_level_cache_is_the_one_of_the_highest_level(monkeypatch, tmp_path, levels, found):
+    for level, size in levels.items():
+        place = tmp_path / f"index{9 - level}"
+        place.mkdir()
+        (place / "level").write_text(f"{level}\n")
+        (place / "size").write_text(f"{size}\n")
+    monkeypatch.setattr("kvlab.benchmark.machine.CACHES", tmp_path)
+    assert last_level_cache() == found
+
+
+def test_without_its_files_the_last_level_cache_is_not_known(monkeypatch, tmp_path):
+    (tmp_path / "index0").mkdir()
+    monkeypatch.setattr("kvlab.benchmark.machine.CACHES", tmp_path)
+    assert last_level_cache() is None

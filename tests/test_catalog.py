@@ -1,7 +1,7 @@
 import pytest
 
 from kvlab import catalog
-from kvlab.catalog.entries import folded
+from kvlab.catalog.entries import folded, read_data
 from kvlab.errors import KvlabError
 
 
@@ -71,3 +71,36 @@ def test_the_shapes_of_llama_give_its_published_number_of_parameters():
 )
 def test_a_size_fits_in_the_nearest_memory_that_holds_all_of_it(size, level):
     assert catalog.fitting_level("Intel i5-8250U", size) == level
+
+
+def test_one_number_of_a_device_and_of_a_configuration_is_found_by_its_name():
+    assert catalog.device_number("H100 80GB SXM", "bandwidth_bytes_per_second") == 3350 * 10**9
+    assert catalog.setting("DeepSeek-V3", "kv_lora_rank") == 512
+    assert catalog.setting("MiniGPT", "n_embd") == 64
+    with pytest.raises(KvlabError, match="H100 80GB SXM has no number 'wheels'"):
+        catalog.device_number("H100 80GB SXM", "wheels")
+    with pytest.raises(KvlabError, match="Llama-2-7B: kv_lora_rank is missing"):
+        catalog.setting("Llama-2-7B", "kv_lora_rank")
+
+
+def test_a_published_number_is_the_one_that_was_printed():
+    speed, bandwidth = (
+        catalog.published("gpt_fast_tokens", name) for name in ("tokens_per_second", "bytes_per_second")
+    )
+    [printed] = [f["published"] for f in read_data("published_figures.json") if f["name"] == "gpt_fast_tokens"]
+    assert f"{speed} tokens/s = {bandwidth / 10**9} GB/s" == printed
+    for figure, value in (("gpt_fast_tokens", "wheels"), ("wheels", "bytes_per_second"), ("ggml_blocks", "q8_0")):
+        with pytest.raises(KvlabError, match="no published figure"):
+            catalog.published(figure, value)
+
+
+def test_the_sequences_that_fit_are_counted_one_after_the_other_until_the_memory_is_full():
+    free, found = 81920 * 2**20 - 2 * 6_738_415_616, 0
+    while free >= 2 * 32 * 32 * 128 * 1009 * 2:
+        free, found = free - 2 * 32 * 32 * 128 * 1009 * 2, found + 1
+    assert catalog.sequences_that_fit("Llama-2-7B", "A100 80GB SXM", 1009, "fp16") == found > 100
+    assert catalog.sequences_that_fit("GPT-3 175B", "A100 80GB SXM", 1009, "fp16") == 0
+    with pytest.raises(KvlabError, match="any number of sequences fits"):
+        catalog.sequences_that_fit("Llama-2-7B", "A100 80GB SXM", 0, "fp16")
+    with pytest.raises(KvlabError, match="unknown dtype 'fp17'"):
+        catalog.sequences_that_fit("Llama-2-7B", "A100 80GB SXM", 1009, "fp17")

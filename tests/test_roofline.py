@@ -33,6 +33,13 @@ def test_what_takes_longer_bounds_and_at_the_ridge_it_is_the_arithmetic(work, mo
     assert (found == "memory") == (Fraction(work, moved) < Fraction(peak, bandwidth))
 
 
+@given(COUNT, COUNT, COUNT, COUNT)
+def test_at_the_height_of_the_roof_an_operation_takes_its_lower_bound(work, moved, peak, bandwidth):
+    height = roofline.attainable(work, moved, peak, bandwidth)
+    assert work / height == pytest.approx(roofline.step_time(moved, 0, work, peak, bandwidth).seconds)
+    assert roofline.attainable(peak, bandwidth, peak, bandwidth) == peak
+
+
 def test_attention_over_a_cache_has_the_intensity_of_its_flops_over_its_bytes():
     for n_heads, n_kv_heads in ((32, 32), (64, 8), (71, 1)):
         moved = layers.read_bytes([layers.Layers("full", 3, n_kv_heads, 128, 128)], 777, 1, ELEMENTS["fp16"])
@@ -83,3 +90,16 @@ def test_a_device_without_speed_is_refused(zero):
         roofline.bound(1, 1, **speeds)
     with pytest.raises(KvlabError, match="denominator"):
         roofline.intensity(1, 0)
+
+
+def test_each_part_of_a_step_is_told_in_milliseconds():
+    step = {"weight_bytes": 600, "cache_bytes": 200, "flops": 100, "flops_per_second": 1000, "bytes_per_second": 100}
+    parts = {"weights": 6000, "cache": 2000, "compute": 100, "memory": 8000, "seconds": 8000}
+    assert {part: roofline.step_milliseconds(**step, part=part) for part in parts} == parts
+    with pytest.raises(KvlabError, match="no part 'bound'; it has weights, cache, compute, memory and seconds"):
+        roofline.step_milliseconds(**step, part="bound")
+
+
+def test_a_batch_makes_as_many_tokens_as_it_has_sequences_in_the_time_of_a_step():
+    assert roofline.tokens_per_second(6, 600, 200, 100, flops_per_second=1000, bytes_per_second=100) == 0.75
+    assert roofline.tokens_per_second(6, 600, 200, 100, flops_per_second=5, bytes_per_second=100) == 0.3

@@ -101,3 +101,7 @@ def test_a_size_that_could_mean_two_things_or_nothing_is_refused_with_what_would
 def test_any_text_is_a_size_or_is_refused(text):
     with contextlib.suppress(KvlabError):
         assert units.parse_size(text) >= 1
+
+
+def test_a_measured_quantity_becomes_the_whole_number_that_is_nearest():
+    assert [units.nearest(quantity) for quantity in (2.4, 2.6, 9.6e9)] == [2, 3, 9_600_000_000]

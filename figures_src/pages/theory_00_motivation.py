@@ -114,7 +114,8 @@ def changes(words: Words) -> Table:
     rows: list[list[str | Shown]] = []
     for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
         shown = {
-            role: numbers.show(written, "quoted", words.language) for role, written in (("text", text), ("other", other))
+            role: numbers.show(written, "quoted", words.language)
+            for role, written in (("text", text), ("other", other))
         }
         found = [call(recomputation.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
         rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kvlab.accounting.exact import exact
+from kvlab.errors import KvlabError
 from kvlab.units import ratio
 
 
@@ -29,6 +30,15 @@ def bound(flops: int, bytes_moved: int, flops_per_second: int, bytes_per_second:
     """Return what bounds an operation: `"memory"` below the ridge, `"compute"` from it on."""
     # Times compared without a division, so that a tie is one.
     return "memory" if flops * bytes_per_second < bytes_moved * flops_per_second else "compute"
+
+
+@exact
+def attainable(flops: int, bytes_moved: int, flops_per_second: int, bytes_per_second: int) -> int | float:
+    """Return the FLOPs a second at which a device can do an operation at best: the height of its roof there.
+
+    The peak, or the bandwidth times the intensity where that is less. Raises `KvlabError` where no byte is moved.
+    """
+    return min(flops_per_second, ratio(flops * bytes_per_second, bytes_moved))
 
 
 @exact
@@ -97,3 +107,25 @@ def step_time(
         float(ratio(cache_bytes, bytes_per_second)),
         float(ratio(flops, flops_per_second)),
     )
+
+
+@exact
+def step_milliseconds(
+    weight_bytes: int, cache_bytes: int, flops: int, flops_per_second: int, bytes_per_second: int, part: str
+) -> float:
+    """Return one part of `step_time` in milliseconds: `"weights"`, `"cache"`, `"compute"`, or the whole, `"seconds"`.
+
+    Raises `KvlabError` for a part that there is not.
+    """
+    step = step_time(weight_bytes, cache_bytes, flops, flops_per_second, bytes_per_second)
+    if part not in (*vars(step), "memory", "seconds"):
+        raise KvlabError(f"a step has no part {part!r}; it has {', '.join(vars(step))}, memory and seconds")
+    return float(1000 * getattr(step, part))
+
+
+@exact
+def tokens_per_second(
+    batch: int, weight_bytes: int, cache_bytes: int, flops: int, flops_per_second: int, bytes_per_second: int
+) -> float:
+    """Return the tokens of all sequences together that decode makes in a second at most: `B` for each `step_time`."""
+    return batch / step_time(weight_bytes, cache_bytes, flops, flops_per_second, bytes_per_second).seconds

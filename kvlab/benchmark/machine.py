@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 PEERS = ("torch", "transformers")
 
 
@@ -33,6 +35,19 @@ def processor() -> str:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
+
+
+def last_level_cache() -> int | None:
+    """Return the bytes of the cache in front of the memory, as Linux reports them; None where it does not."""
+    try:
+        caches = [
+            (int((index / "level").read_text()), (index / "size").read_text().strip())
+            for index in CACHES.glob("index*")
+        ]
+    except (OSError, ValueError):
+        return None
+    _, written = max(caches, default=(0, ""))
+    return int(written[:-1]) * 2**10 if re.fullmatch("[0-9]+K", written) else None
 
 
 def _blas() -> str:

@@ -1,0 +1,240 @@
+"""`theory/01-prefill-vs-decode`: FLOPs, bytes and intensity of each operation, for a prompt and for one token."""
+
+from __future__ import annotations
+
+from figures_src.figures import pass_times, roofline_points
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import catalog, counted, experiments, units
+from kvlab.accounting import flops, memory, positions, roofline
+from kvlab.cache import READ_BLOCK
+from kvlab.catalog import passes
+
+page = Page("theory/01-prefill-vs-decode")
+
+PROMPT = "Yesterday I worked at home. Every day she makes some cake. Right now you are writing a letter. Tomorrow they"
+OPERATIONS = ("qkv", "scores", "weighted sum", "output", "mlp", "head")
+LARGE, DEVICE = "Llama-2-7B", "A100 80GB SXM"
+FP32, FP16 = (call(units.bytes_per_element, dtype=dtype) for dtype in ("fp32", "fp16"))
+
+# The prompt.
+
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+page.value("continuation", experiments.continuation, prompt=PROMPT, n_tokens=6)
+prompt_tokens = page.value("prompt_tokens", counted.prompt_tokens, prompt=PROMPT)
+one, nothing = (call(units.given, quantity=quantity) for quantity in (1, 0))
+page.reuse("one", one)
+in_reach = page.value("in_reach", positions.tokens_cached, prompt=prompt_tokens, new_tokens=2)
+
+# FLOPs and intensity, in symbols.
+
+page.formula("qkv_work", flops.qkv_flops)
+page.formula("scores_work", flops.scores_flops)
+page.formula("weighted_sum_work", flops.weighted_sum_flops)
+page.formula("output_work", flops.output_flops)
+page.formula("mlp_work", flops.mlp_flops)
+page.formula("head_work", flops.head_flops)
+page.formula("prompt_pairs", positions.causal_pairs)
+page.formula("one_query", flops.attention_flops)
+page.value("flops_per_element", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
+page.reuse("fp32_bytes", FP32)
+page.reuse("fp16_bytes", FP16)
+
+# The MiniGPT, operation by operation: tokens held and new tokens of each phase.
+
+PHASES = {"prefill": (nothing, prompt_tokens), "decode": (prompt_tokens, one)}
+
+
+def _mini(phase: str, operation: str, quantity: str, block: int = 1) -> Value:
+    held, new = PHASES[phase]
+    shape = {"model_name": "MiniGPT", "held": held, "n_tokens": new, "batch": 1, "bytes_per_element": FP32}
+    return call(passes.operation, **shape, operation=operation, quantity=quantity, block=block)
+
+
+def _intensity(work: Value, moved: Value) -> Value:
+    return call(roofline.intensity, flops=work, bytes_moved=moved)
+
+
+def _mini_intensity(phase: str, operation: str) -> Value:
+    return _intensity(_mini(phase, operation, "flops"), _mini(phase, operation, "bytes"))
+
+
+@page.table
+def mini_operations(words: Words) -> Table:
+    """Return FLOPs, bytes and intensity of each operation, for the prompt and for one token behind it."""
+    rows: list[list[str | Shown]] = []
+    for operation in OPERATIONS:
+        row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
+        for phase in PHASES:
+            row += [Shown(_mini(phase, operation, quantity)) for quantity in ("flops", "bytes")]
+            row += [Shown(_mini_intensity(phase, operation), "fixed2")]
+        rows.append(row)
+    columns = [f"{quantity}_{phase}" for phase in PHASES for quantity in ("flops", "bytes", "intensity")]
+    return Table([words("operations.operation"), *(words(f"operations.{column}") for column in columns)], rows)
+
+
+SHAPES = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "d_model", "d_ff")}
+mlp_prefill = call(flops.mlp_flops, **SHAPES, mlp_matrices=2, n_tokens=prompt_tokens)
+page.derivation("mlp_derived", "F", mlp_prefill)
+page.reuse("mlp_bytes_prefill", _mini("prefill", "mlp", "bytes"))
+page.reuse("mlp_weights", _mini("prefill", "mlp", "weight_bytes"))
+page.reuse("mlp_intensity_prefill", _mini_intensity("prefill", "mlp"))
+page.reuse("mlp_flops_decode", _mini("decode", "mlp", "flops"))
+page.reuse("mlp_bytes_decode", _mini("decode", "mlp", "bytes"))
+page.reuse("mlp_intensity_decode", _mini_intensity("decode", "mlp"))
+
+# The same, counted.
+
+
+@page.table
+def counted_products(words: Words) -> Table:
+    """Return for each operation the FLOPs of the accounting on the slots that are read, and those counted in a run."""
+    rows: list[list[str | Shown]] = []
+    for operation in OPERATIONS:
+        row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
+        for phase in PHASES:
+            run = call(counted.counted_flops, prompt=PROMPT, phase=phase, operation=operation)
+            row += [Shown(_mini(phase, operation, "flops_read", READ_BLOCK)), Shown(run)]
+        rows.append(row)
+    columns = [f"{side}_{phase}" for phase in PHASES for side in ("formula", "counted")]
+    return Table([words("operations.operation"), *(words(f"counted_products.{column}") for column in columns)], rows)
+
+
+page.value("operations_counted", counted.operations_counted, prompt=PROMPT)
+miscounted = page.value("operations_miscounted", counted.operations_miscounted, prompt=PROMPT)
+page.claim("the accounting and the count agree", miscounted, one)
+page.reuse("block", call(units.given, quantity=READ_BLOCK))
+pairs_prefill = page.value("pairs_prefill", counted.counted_pairs, prompt=PROMPT, phase="prefill")
+pairs_decode = page.value("pairs_decode", counted.counted_pairs, prompt=PROMPT, phase="decode")
+heads = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "n_heads")}
+page.reuse("n_layers", heads["n_layers"])
+page.reuse("n_heads", heads["n_heads"])
+page.value("pairs_of_head_prefill", positions.causal_pairs, n_tokens=prompt_tokens)
+
+# A large model on a device.
+
+SPEEDS = {
+    "flops_per_second": call(catalog.device_number, device_name=DEVICE, field="dense_bf16_flops_per_second"),
+    "bytes_per_second": call(catalog.device_number, device_name=DEVICE, field="bandwidth_bytes_per_second"),
+}
+ridge = page.value("ridge", roofline.ridge, **SPEEDS)
+long_prompt = page.value("long_prompt", units.given, quantity=1024)
+LARGE_PHASES = {"prefill": (0, 1024), "decode": (1023, 1)}
+
+
+def _large(phase: str, operation: str, quantity: str) -> Value:
+    held, new = LARGE_PHASES[phase]
+    shape = {"model_name": LARGE, "held": held, "n_tokens": new, "batch": 1, "bytes_per_element": FP16}
+    return call(passes.operation, **shape, operation=operation, quantity=quantity)
+
+
+LARGE_INTENSITY = {
+    (phase, operation): _intensity(_large(phase, operation, "flops"), _large(phase, operation, "bytes"))
+    for phase in LARGE_PHASES
+    for operation in OPERATIONS
+}
+for name in ("qkv", "scores", "weighted sum", "output", "mlp"):
+    below, above = (LARGE_INTENSITY[phase, name] for phase in ("decode", "prefill"))
+    page.claim(f"{name} is left of the ridge in decode and right of it in prefill", below, ridge, above)
+for name in OPERATIONS:
+    page.claim(f"{name} is just below one FLOP per byte in decode", LARGE_INTENSITY["decode", name], one)
+page.claim("the one row of logits stays below the ridge in prefill", LARGE_INTENSITY["prefill", "head"], ridge)
+page.reuse("scores_large", LARGE_INTENSITY["prefill", "scores"])
+page.reuse("mlp_large", LARGE_INTENSITY["prefill", "mlp"])
+
+
+def roofline_points_data() -> Data:
+    """Return the roof at its ends and its ridge, and each operation of both phases on it."""
+    roof = ((1, 4), (SPEEDS["flops_per_second"], SPEEDS["bytes_per_second"]), (4096, 1))
+    points = [("roof", "", *point) for point in roof]
+    for phase, operation in LARGE_INTENSITY:
+        work, moved = (_large(phase, operation, quantity) for quantity in ("flops", "bytes"))
+        points.append((phase, operation, work, moved))
+    return {
+        "kind": [kind for kind, *_ in points],
+        "operation": [operation for _, operation, *_ in points],
+        "flop_per_byte": [_intensity(work, moved).result for *_, work, moved in points],
+        "attainable_flops_per_second": [
+            call(roofline.attainable, flops=work, bytes_moved=moved, **SPEEDS).result for *_, work, moved in points
+        ],
+    }
+
+
+page.figure("roofline_points", roofline_points_data, roofline_points.draw)
+
+# Time to first token, and time per token.
+
+
+def _step(phase: str, tokens: int) -> dict[str, Value]:
+    """Return what the lower bound of a pass is made of: prefill uses its K and V as it computes them."""
+    held, new = (0, tokens) if phase == "prefill" else (tokens - 1, 1)
+    shape = {"model_name": LARGE, "held": held, "n_tokens": new, "batch": 1, "bytes_per_element": FP16}
+    work, weights, cache = (
+        call(passes.of_pass, **shape, quantity=quantity) for quantity in ("flops", "weight_bytes", "kv_bytes")
+    )
+    return {"flops": work, "weight_bytes": weights, "cache_bytes": nothing if phase == "prefill" else cache, **SPEEDS}
+
+
+def _milliseconds(phase: str, tokens: int, part: str) -> Value:
+    return call(roofline.step_milliseconds, **_step(phase, tokens), part=part)
+
+
+def _bound_by(phase: str, tokens: int) -> str:
+    """Return what bounds a pass: `"memory"` or `"compute"`."""
+    step = _step(phase, tokens)
+    moved = call(memory.together, weights=step["weight_bytes"], kv_cache=step["cache_bytes"])
+    return str(call(roofline.bound, flops=step["flops"], bytes_moved=moved, **SPEEDS).result)
+
+
+STEPS = (("prefill", 64), ("prefill", 256), ("prefill", 1024), ("prefill", 4096), ("decode", 1024), ("decode", 4096))
+
+
+@page.table
+def first_token(words: Words) -> Table:
+    """Return the lower bounds of prefills and decode steps, and what each is made of."""
+    rows: list[list[str | Shown]] = [
+        [
+            words(f"first_token.{phase}"),
+            Shown(call(units.given, quantity=tokens)),
+            Shown(_milliseconds(phase, tokens, "weights"), "fixed2"),
+            words("first_token.none") if phase == "prefill" else Shown(_milliseconds(phase, tokens, "cache"), "fixed2"),
+            Shown(_milliseconds(phase, tokens, "compute"), "fixed2"),
+            Shown(_milliseconds(phase, tokens, "seconds"), "fixed2"),
+            words(f"first_token.by_{_bound_by(phase, tokens)}"),
+        ]
+        for phase, tokens in STEPS
+    ]
+    columns = ("pass", "tokens", "weights", "cache", "compute", "bound", "by")
+    return Table([words(f"first_token.{column}") for column in columns], rows)
+
+
+first, each = (_milliseconds(phase, 1024, "seconds") for phase in ("prefill", "decode"))
+page.reuse("first_ms", first)
+page.reuse("each_ms", each)
+page.value("first_over_each", units.ratio, numerator=first, denominator=each)
+page.claim(
+    "a short prefill is bound by memory and a long one by arithmetic",
+    _milliseconds("prefill", 64, "compute"),
+    _milliseconds("prefill", 64, "memory"),
+)
+page.claim(
+    "a long prefill is bound by arithmetic",
+    _milliseconds("prefill", 256, "memory"),
+    _milliseconds("prefill", 256, "compute"),
+)
+
+
+def pass_times_data() -> Data:
+    """Return the lower bound of a prefill of so many tokens, and of a decode step with as many in reach."""
+    tokens = sorted([2**power for power in range(13)] + [96, 144, 152, 160, 192])
+    return {
+        "tokens": tokens,
+        "prefill_ms": [_milliseconds("prefill", count, "seconds").result for count in tokens],
+        "decode_ms": [_milliseconds("decode", count, "seconds").result for count in tokens],
+        "ridge": [ridge.result] * len(tokens),
+    }
+
+
+page.figure("pass_times", pass_times_data, pass_times.draw)

@@ -1,0 +1,281 @@
+"""`theory/03-decode-as-memory-bound`: a step's lower bound, and what batching and shared heads change in it."""
+
+from __future__ import annotations
+
+from figures_src.figures import batch_times, intensity_ladder
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages import theory_05_worked_example as worked_example
+from figures_src.pages.measurements import measured
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import catalog, units
+from kvlab.accounting import flops, memory, parameters, roofline, traffic
+from kvlab.benchmark import record
+from kvlab.catalog import passes
+
+page = Page("theory/03-decode-as-memory-bound")
+
+LARGE, DEVICE = "Llama-2-7B", "A100 80GB SXM"
+FP16 = call(units.bytes_per_element, dtype="fp16")
+nothing = call(units.given, quantity=0)
+page.reuse("fp16_bytes", FP16)
+
+
+def _speeds(device: str) -> dict[str, Value]:
+    fields = {"flops_per_second": "dense_bf16_flops_per_second", "bytes_per_second": "bandwidth_bytes_per_second"}
+    return {name: call(catalog.device_number, device_name=device, field=field) for name, field in fields.items()}
+
+
+SPEEDS = _speeds(DEVICE)
+bandwidth = page.reuse("bandwidth", SPEEDS["bytes_per_second"])
+
+
+def _step(quantity: str, context: int, batch: int = 1) -> Value:
+    """Return one quantity of a decode step with `context` tokens of each sequence in reach."""
+    shape = {"model_name": LARGE, "held": context - 1, "n_tokens": 1, "batch": batch, "bytes_per_element": FP16}
+    return call(passes.of_pass, **shape, quantity=quantity)
+
+
+def _parts(context: int, batch: int = 1) -> dict[str, Value]:
+    quantities = {"weight_bytes": "weight_bytes", "cache_bytes": "kv_bytes", "flops": "flops"}
+    return {name: _step(quantity, context, batch) for name, quantity in quantities.items()} | SPEEDS
+
+
+# What a step must read, and the bound.
+
+MATRICES = shapes(LARGE, "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
+matrices = call(traffic.matrix_bytes, **MATRICES, mlp_matrices=3, bytes_per_element=FP16)
+page.derivation("matrices_derived", "M_w", matrices, "B")
+page.formula("cache_size", memory.kv_cache_bytes)
+weights_read = page.reuse("weights_read", _step("weight_bytes", 1))
+n_parameters = call(catalog.shape, model_name=LARGE, field="parameters")
+weights = page.value("weights", memory.weight_bytes, parameters=n_parameters, bytes_per_element=FP16)
+work = _step("flops", 1)
+by_arithmetic = page.value("by_arithmetic", units.ratio, numerator=SPEEDS["flops_per_second"], denominator=work)
+by_memory = page.value("by_memory", units.ratio, numerator=bandwidth, denominator=weights_read)
+page.value("arithmetic_over_memory", units.ratio, numerator=by_arithmetic, denominator=by_memory)
+page.reuse("least_ms", call(roofline.step_milliseconds, **_parts(1) | {"cache_bytes": nothing}, part="seconds"))
+
+LIMIT = call(catalog.shape, model_name=LARGE, field="max_context")
+page.reuse("limit", LIMIT)
+cache_at_limit = _step("kv_bytes", LIMIT.result)
+page.reuse("cache_at_limit", cache_at_limit)
+read_at_limit = call(memory.together, weights=weights_read, kv_cache=cache_at_limit)
+share_at_limit = page.value("share_at_limit", units.ratio, numerator=cache_at_limit, denominator=read_at_limit)
+stored_at_limit = call(memory.together, weights=weights, kv_cache=cache_at_limit)
+page.value("share_of_stored", units.ratio, numerator=cache_at_limit, denominator=stored_at_limit)
+page.claim("even at its limit one sequence's cache is less than the weights", cache_at_limit, weights_read)
+
+# What was published.
+
+published = page.value("published", catalog.published, figure="gpt_fast_tokens", value="tokens_per_second")
+moved = page.value("published_bandwidth", catalog.published, figure="gpt_fast_tokens", value="bytes_per_second")
+page.value("published_of_bound", units.ratio, numerator=published, denominator=by_memory)
+page.value("published_of_bandwidth", units.ratio, numerator=moved, denominator=bandwidth)
+per_token = call(units.nearest, quantity=call(units.ratio, numerator=moved, denominator=published))
+page.reuse("published_per_token", per_token)
+page.claim(
+    "what the benchmark counts is more than a step must read and less than all weights",
+    weights_read,
+    per_token,
+    weights,
+)
+page.claim(
+    "the published speed is below the bound of memory, and that far below the one of arithmetic",
+    published,
+    by_memory,
+    by_arithmetic,
+)
+
+# What kvlab measures.
+
+SMALL = "GPT-2 small"
+FP32 = call(units.bytes_per_element, dtype="fp32")
+COUNTED = shapes(SMALL, "n_layers", "d_model", "d_ff", "vocab_size", "max_context")
+small_weights = call(
+    memory.weight_bytes, parameters=call(parameters.gpt2_parameters, **COUNTED), bytes_per_element=FP32
+)
+page.reuse("small_weights", small_weights)
+HELD = 256
+page.value("held", units.given, quantity=HELD)
+page.value("processor", record.measured_on, what="processor")
+page.value("taken", record.measured_on, what="taken")
+half = call(units.nearest, quantity=call(units.ratio, numerator=small_weights, denominator=2))
+last_level = call(record.measured, path="bench.gpt2_small.last_level_cache_bytes", at_most=half)
+page.reuse("last_level", last_level)
+page.value("weights_over_last_level", units.ratio, numerator=small_weights, denominator=last_level)
+page.reuse("over_bound", measured(f"bench.gpt2_small.decode_over_lower_bound.{HELD}", at_least=1))
+page.reuse("step_ms", measured(f"bench.gpt2_small.decode_ms.{HELD}"))
+page.reuse("bound_ms", measured(f"bench.gpt2_small.lower_bound_ms.{HELD}"))
+
+
+@page.table
+def measured_decode(words: Words) -> Table:
+    """Return for each context what a step of GPT-2 small reads, its lower bound here, and its time."""
+    rows: list[list[str | Shown]] = []
+    for held in measured("bench.gpt2_small.contexts").result:
+        shape = {**COUNTED, **{name: kv_shapes(SMALL)[name] for name in ("n_kv_heads", "head_dim")}}
+        read = call(traffic.gpt2_decode_bytes_read, **shape, context=held + 1, bytes_per_element=FP32)
+        speed = measured(f"bench.gpt2_small.bandwidth_bytes_per_second.{held}")
+        numbers = ("lower_bound_ms", "decode_ms", "decode_over_lower_bound")
+        rows.append(
+            [
+                Shown(call(units.given, quantity=held)),
+                Shown(read, "MB"),
+                Shown(call(units.nearest, quantity=speed), "GB"),
+                *(Shown(measured(f"bench.gpt2_small.{name}.{held}"), "fixed2") for name in numbers),
+            ]
+        )
+    columns = ("held", "read", "bandwidth", "bound", "step", "ratio")
+    return Table([words(f"measured_decode.{column}") for column in columns], rows)
+
+
+# Attention: the ladder.
+
+LADDER = (("MHA", LARGE), ("MQA", "Gemma-3-1B"), ("GQA", "Llama-2-70B"), ("GQA", "Llama-3.1-405B"))
+LATENT = "DeepSeek-V3"
+
+
+def _grouped(model: str) -> Value:
+    return call(roofline.grouped_attention_intensity, **shapes(model, "n_heads", "n_kv_heads"), bytes_per_element=FP16)
+
+
+latent_shapes = {
+    "n_heads": call(catalog.shape, model_name=LATENT, field="n_heads"),
+    "latent": call(catalog.setting, model_name=LATENT, key="kv_lora_rank"),
+    "rope_dim": call(catalog.setting, model_name=LATENT, key="qk_rope_head_dim"),
+}
+latent = call(roofline.latent_attention_intensity, **latent_shapes, bytes_per_element=FP16)
+page.reuse("latent_intensity", latent)
+for name, value in latent_shapes.items():
+    page.reuse(f"latent_{name}", value)
+page.formula("attention_work", flops.attention_flops)
+page.value("flops_factor", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
+page.formula("latent_work", flops.absorbed_mla_flops)
+page.reuse("mha_intensity", _grouped(LARGE))
+page.reuse("gqa_intensity", _grouped("Llama-3.1-405B"))
+page.reuse("mqa_intensity", _grouped("Gemma-3-1B"))
+for field in ("n_heads", "n_kv_heads"):
+    page.reuse(f"gqa_{field}", call(catalog.shape, model_name="Llama-3.1-405B", field=field))
+page.reuse("mqa_n_heads", call(catalog.shape, model_name="Gemma-3-1B", field="n_heads"))
+RIDGES = {name: call(roofline.ridge, **_speeds(name)) for name in (DEVICE, "H100 80GB SXM")}
+ridge = page.reuse("ridge", RIDGES[DEVICE])
+page.reuse("ridge_of_h100", RIDGES["H100 80GB SXM"])
+page.claim(
+    "MHA is below MQA of four heads, that below GQA of more, all below the ridges; MLA is between the ridges",
+    *(_grouped(model) for _, model in LADDER),
+    RIDGES[DEVICE],
+    latent,
+    RIDGES["H100 80GB SXM"],
+)
+
+
+def intensity_ladder_data() -> Data:
+    """Return the intensity of one token's attention in several models, and the ridges of devices."""
+    rungs = [(kind, model, _grouped(model)) for kind, model in LADDER] + [("MLA", LATENT, latent)]
+    rungs += [("ridge", device, value) for device, value in RIDGES.items()]
+    return {
+        "kind": [kind for kind, _, _ in rungs],
+        "name": [name for _, name, _ in rungs],
+        "flop_per_byte": [value.result for _, _, value in rungs],
+    }
+
+
+page.figure("intensity_ladder", intensity_ladder_data, intensity_ladder.draw)
+DEVICES = ("RTX 4090", "A100 40GB", "A100 80GB SXM", "H100 80GB SXM", "H200 SXM")
+
+
+@page.table
+def device_bounds(words: Words) -> Table:
+    """Return each device's ridge, the most tokens a second of the large model, and what bounds MLA's attention."""
+    rows: list[list[str | Shown]] = []
+    for device in DEVICES:
+        speeds = _speeds(device)
+        rate = call(units.ratio, numerator=speeds["bytes_per_second"], denominator=weights_read)
+        per_slot = call(flops.absorbed_mla_flops, n_layers=1, **latent_shapes, context=1)
+        width = call(units.nearest, quantity=call(units.ratio, numerator=per_slot, denominator=latent))
+        bound = call(roofline.bound, flops=per_slot, bytes_moved=width, **speeds)
+        rows.append(
+            [
+                device,
+                Shown(speeds["bytes_per_second"], "GB"),
+                Shown(call(roofline.ridge, **speeds), "fixed0"),
+                Shown(rate, "fixed0"),
+                words(f"device_bounds.by_{bound.result}"),
+            ]
+        )
+    return Table([words(f"device_bounds.{name}") for name in ("device", "bandwidth", "ridge", "rate", "latent")], rows)
+
+
+# A batch.
+
+CONTEXT = 1024
+page.value("context", units.given, quantity=CONTEXT)
+BATCHES = (1, 8, 32, 128)
+one_cache = page.reuse("one_cache", _step("kv_bytes", CONTEXT))
+crossing = page.value("crossing", units.ratio, numerator=weights_read, denominator=one_cache)
+one_work = _step("flops", CONTEXT)
+ceiling = page.value("ceiling", units.ratio, numerator=one_work, denominator=one_cache)
+page.claim("however many sequences, the step stays left of the ridge at this context", ceiling, ridge)
+fits = page.value(
+    "fits", catalog.sequences_that_fit, model_name=LARGE, device_name=DEVICE, context=CONTEXT, dtype="fp16"
+)
+reserved = page.value(
+    "fits_reserved", catalog.sequences_that_fit, model_name=LARGE, device_name=DEVICE, context=LIMIT, dtype="fp16"
+)
+page.claim("the batches shown fit", call(units.given, quantity=max(BATCHES)), fits)
+page.claim("the cache passes the weights within the figure", crossing, call(units.given, quantity=64))
+
+
+def _milliseconds(batch: int, part: str) -> Value:
+    return call(roofline.step_milliseconds, **_parts(CONTEXT, batch), part=part)
+
+
+def _rate(batch: int) -> Value:
+    return call(roofline.tokens_per_second, batch=batch, **_parts(CONTEXT, batch))
+
+
+page.reuse("rate_reserved", _rate(reserved.result))
+page.reuse("rate_full", _rate(fits.result))
+page.claim("a larger batch makes more tokens a second", _rate(reserved.result), _rate(fits.result))
+
+
+@page.table
+def batches(words: Words) -> Table:
+    """Return the parts of a step's lower bound at several batches, its intensity, and the tokens a second."""
+    rows: list[list[str | Shown]] = []
+    for batch in BATCHES:
+        parts = _parts(CONTEXT, batch)
+        read = call(memory.together, weights=parts["weight_bytes"], kv_cache=parts["cache_bytes"])
+        intensity = call(roofline.intensity, flops=parts["flops"], bytes_moved=read)
+        times = [Shown(_milliseconds(batch, part), "fixed2") for part in ("weights", "cache", "compute", "seconds")]
+        rows.append(
+            [
+                Shown(call(units.given, quantity=batch)),
+                *times,
+                Shown(intensity, "fixed1"),
+                Shown(_rate(batch), "fixed0"),
+            ]
+        )
+    columns = ("batch", "weights", "cache", "compute", "bound", "intensity", "rate")
+    return Table([words(f"batches.{column}") for column in columns], rows)
+
+
+def batch_times_data() -> Data:
+    """Return the parts of a step's lower bound for each batch, in milliseconds, and the batch at which they cross."""
+    sizes = list(range(1, 65))
+    parts = {part: [_milliseconds(size, part).result for size in sizes] for part in ("weights", "cache", "compute")}
+    columns = {f"{part}_ms": times for part, times in parts.items()}
+    return {"sequences": sizes, **columns, "crossing": [crossing.result] * len(sizes)}
+
+
+page.figure("batch_times", batch_times_data, batch_times.draw)
+page.value("large_kv_heads", catalog.shape, model_name=LARGE, field="n_kv_heads")
+
+# Where it does not hold.
+
+together = page.reuse("mini_together", worked_example.together)
+l3 = page.reuse("l3", worked_example.l3)
+page.claim("the MiniGPT's weights and cache fit in a laptop's L3", together, l3)

@@ -1,0 +1,72 @@
+"""The work of a pass of a model, asked for by name: `accounting.work` for the models whose layers kvlab can run."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from kvlab.accounting import work
+from kvlab.architecture import read_architecture
+from kvlab.catalog.entries import integer_field
+from kvlab.catalog.zoo import model
+from kvlab.errors import KvlabError
+
+SHARED = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "tied_head")
+
+
+def operation(
+    model_name: str,
+    operation: str,
+    quantity: str,
+    held: int,
+    n_tokens: int,
+    batch: int,
+    bytes_per_element: int,
+    block: int = 1,
+) -> int:
+    """Return one quantity of one operation of a pass that ends in one row of logits a sequence.
+
+    Args:
+        model_name: of the catalog.
+        operation: a name of `accounting.work.operations`, such as `"qkv"`.
+        quantity: a number of `accounting.work.Operation`, such as `"flops"` or `"bytes"`.
+        held: tokens that each sequence's cache holds already; 0 in prefill.
+        n_tokens: new tokens of each sequence; 1 in decode.
+        batch: sequences.
+        bytes_per_element: of weights, cache and activations.
+        block: slots that are read at once, which only `"flops_read"` depends on.
+
+    Raises:
+        KvlabError: no such model, operation or quantity; layers that kvlab cannot run; more tokens than the model's
+            limit.
+    """
+    found = {one.name: one for one in _operations(model_name, held, n_tokens, batch, bytes_per_element, block)}
+    if operation not in found:
+        raise KvlabError(f"unknown operation {operation!r}; known are {', '.join(found)}")
+    return integer_field(found[operation], quantity, operation)
+
+
+def of_pass(model_name: str, quantity: str, held: int, n_tokens: int, batch: int, bytes_per_element: int) -> int:
+    """Return one quantity of a whole pass: the sum over its operations. Arguments and errors are those of `operation`.
+
+    Of `"bytes"`, what an operation gives and the next one takes is counted twice: as if each were done by itself.
+    """
+    parts = _operations(model_name, held, n_tokens, batch, bytes_per_element, 1)
+    return sum(integer_field(one, quantity, one.name) for one in parts)
+
+
+def _operations(
+    model_name: str, held: int, n_tokens: int, batch: int, bytes_per_element: int, block: int
+) -> tuple[work.Operation, ...]:
+    shapes, limit = _shapes(model_name)
+    if held + n_tokens > limit:
+        raise KvlabError(f"{held + n_tokens} tokens exceed the {limit} positions that {model_name} has")
+    return work.operations(shapes, work.Pass(batch, held, n_tokens, 1, block, limit), bytes_per_element)
+
+
+@cache
+def _shapes(model_name: str) -> tuple[work.Shapes, int]:
+    """Return the shapes of a model, and its limit. Raises `KvlabError` where kvlab cannot run it."""
+    a = read_architecture(model(model_name).config, model_name)
+    gpt2 = a.family == "gpt2"
+    shapes = {name: getattr(a, name) for name in SHARED}
+    return work.Shapes(**shapes, mlp_matrices=2 if gpt2 else 3, gpt2=gpt2), a.max_context
