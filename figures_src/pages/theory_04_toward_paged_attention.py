@@ -1,0 +1,3 @@
+"""x."""
+from figures_src.page import Page
+page = Page("theory/04-toward-paged-attention")
