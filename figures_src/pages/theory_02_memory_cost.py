@@ -128,8 +128,8 @@ def scaling(words: Words) -> Table:
         name = names["changed"] if changed else names.get(model, model)
         limit = Shown(call(catalog.shape, model_name=model, field="max_context"))
         cells = [_scaled(model, changed, dtype, context) for context in (one, K4, K32, K128)]
-        rows.append([name, dtype, limit, *cells])
-    header = [words(f"scaling.{column}") for column in ("model", "dtype", "limit", "one")]
+        rows.append([name, limit, *cells])
+    header = [words(f"scaling.{column}") for column in ("model", "limit", "one")]
     return Table(header=[*header, *contexts], rows=rows)
 
 
@@ -144,8 +144,7 @@ gqa = page.value("token_70b", memory.kv_bytes_per_token, **kv_shapes("Llama-2-70
 mha = page.value("token_70b_mha", memory.kv_bytes_per_token, **AS_MHA, bytes_per_element=FP16)
 page.claim("grouped queries make a token of the 70B cheaper than one of the 7B", gqa, llama_token)
 page.value("mha_over_gqa", units.ratio, numerator=mha, denominator=gqa)
-mistral_token = call(memory.kv_bytes_per_token, **kv_shapes("Mistral-7B-v0.3"), bytes_per_element=FP16
-)
+mistral_token = call(memory.kv_bytes_per_token, **kv_shapes("Mistral-7B-v0.3"), bytes_per_element=FP16)
 page.value("llama_over_mistral", units.ratio, numerator=llama_token, denominator=mistral_token)
 mistral_window = page.value("mistral_window", sizes.layer_shape, model_name=WINDOWED, kind="sliding", field="window")
 mistral_full = page.reuse("mistral_full", _cache(WINDOWED, mistral_window))

@@ -2,6 +2,7 @@
 
 from kvlab.paging.picture import NOBODY, pool_count, pool_slots
 from kvlab.paging.waste import (
+    difference,
     largest_difference,
     published_share,
     published_states,
@@ -13,6 +14,7 @@ from kvlab.paging.waste import (
 
 __all__ = [
     "NOBODY",
+    "difference",
     "largest_difference",
     "pool_count",
     "pool_slots",

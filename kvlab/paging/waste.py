@@ -84,7 +84,12 @@ def utilisation(blocks: Sequence[int] = BLOCKS, **run: int) -> dict[int, int | f
 
 def largest_difference(**run: int) -> float:
     """Return by how much of the pool a simulated share misses the published one at most. Arguments as of `waste`."""
-    return max(abs(waste_share(way, state, **run) - published_share(way, state)) for way, state in published_states())
+    return max(difference(way, state, **run) for way, state in published_states())
+
+
+def difference(way: str, state: str, **run: int) -> float:
+    """Return by how much of the pool one simulated share misses the published one. Errors as of `published_share`."""
+    return abs(waste_share(way, state, **run) - published_share(way, state))
 
 
 def published_states() -> tuple[tuple[str, str], ...]:
