@@ -166,7 +166,6 @@ page.value("largest_difference", paging.largest_difference)
 # The size of a block.
 
 block = page.value("block", units.given, quantity=16)
-page.formula("blocks_needed", slots.blocks_needed)
 page.formula("last_unused", slots.last_block_unused)
 page.value("mean_unused", units.ratio, numerator=call(slots.last_block_unused_sum, block=block), denominator=block)
 
