@@ -16,7 +16,7 @@ import numpy as np
 from kvlab.accounting.elements import ELEMENTS
 from kvlab.accounting.layers import Layers, attention_bytes
 from kvlab.accounting.memory import kv_cache_bytes
-from kvlab.cache import DenseCache, GrowingCache, Int8Cache, SlotCache, WindowCache
+from kvlab.cache import DenseCache, GrowingCache, Int8Cache, WindowCache
 from kvlab.errors import KvlabError
 
 
@@ -125,13 +125,8 @@ def _filled(kind: str, shape: CacheShape) -> DenseCache | GrowingCache | WindowC
     held = KINDS[kind].make(shape)
     passes = [1] * (shape.capacity + OVERFILL) if isinstance(held, WindowCache) else [shape.capacity]
     for n_tokens in passes:
-        entry = np.ones((shape.batch, shape.n_kv_heads, n_tokens, shape.head_dim), _dtype_of(held))
+        entry = np.ones((shape.batch, shape.n_kv_heads, n_tokens, shape.head_dim), held.dtype)
         for layer in range(shape.n_layers):
             held.write(layer, entry, entry)
         held.advance(n_tokens)
     return held
-
-
-def _dtype_of(held: SlotCache) -> np.dtype[np.floating]:
-    dtype: np.dtype[np.floating] = held.dtype
-    return dtype

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from figures_src.figures import block_size, pool, pool_shares
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
@@ -47,7 +49,7 @@ page.value("llama_limit", catalog.shape, model_name="Llama-2-7B", field="max_con
 
 # A small pool, drawn.
 
-TOY = {
+TOY: dict[str, Any] = {
     "requests": ((3, 5), (5, 6), (2, 3), (4, 7), (3, 3), (6, 2), (2, 6), (3, 4), (5, 5)),
     "steps": 2,
     "n_slots": 40,
