@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Shown(NamedTuple):
-    """A value in a table's cell, with the format in which it stands there."""
+    """A value in a table's cell, its format there, and a mark behind it that the caption explains."""
 
     value: Value
     format: str = ""
+    mark: str = ""
 
 
 class Table(NamedTuple):

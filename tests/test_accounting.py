@@ -8,6 +8,7 @@ from kvlab import catalog
 from kvlab.accounting import flops, memory, parameters, traffic
 from kvlab.architecture import Architecture
 from kvlab.cache import DenseCache
+from kvlab.errors import KvlabError
 from kvlab.model import Kernel
 from kvlab.model.kernels import EXACT
 
@@ -29,6 +30,32 @@ def test_the_parts_of_the_size_make_the_whole(layers, heads, dim, context, batch
     assert whole == memory.kv_elements_per_token(layers, heads, dim) * size * context * batch
     assert whole == memory.kv_bytes_per_layer_token(heads, dim, size) * layers * context * batch
     assert whole == 2 * memory.k_bytes_per_layer_token(heads, dim, size) * layers * context * batch
+
+
+@given(st.integers(0, 10**7), ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE, ONE_SIZE)
+def test_what_fits_in_a_budget_is_the_most_whose_cache_is_no_larger(budget, layers, heads, dim, batch, size):
+    fitting = memory.context_in_budget(budget, layers, heads, dim, batch, size)
+    there, beyond = (memory.kv_cache_bytes(layers, heads, dim, s, batch, size) for s in (fitting, fitting + 1))
+    assert there <= budget < beyond
+
+
+@pytest.mark.parametrize("place", range(1, 6))
+def test_of_tokens_that_take_no_bytes_any_number_fits_which_is_said(place):
+    shapes = [7 * (i != place) for i in range(6)]
+    with pytest.raises(KvlabError, match="where a token takes no bytes, any number of them fits"):
+        memory.context_in_budget(*shapes)
+
+
+def test_what_weights_leave_of_a_memory_and_weights_that_leave_nothing():
+    assert memory.left_for_cache(23, 17) == 6
+    assert memory.left_for_cache(17, 17) == 0
+    with pytest.raises(KvlabError, match=r"weights of 2,300 B do not fit in 1,700 B"):
+        memory.left_for_cache(1700, 2300)
+
+
+@given(ONE_SIZE, ONE_SIZE, ONE_SIZE)
+def test_the_width_of_k_is_that_of_a_row_of_its_array(layers, heads, dim):
+    assert memory.k_width(heads, dim) == DenseCache(layers, 1, heads, 1, dim).keys[0].size
 
 
 def test_bytes_stay_exact_where_a_float_would_round():

@@ -113,6 +113,12 @@ def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
     assert '<table aria-labelledby="table-sizes-caption">' in html
 
 
+def test_a_mark_stands_behind_a_number_of_a_table_and_is_no_part_of_it(desk):
+    desk.page.tables["sizes"] = lambda _: Table(["a", "b"], [["MiniGPT", Shown(desk.page.values["size"], "KiB", "†")]])
+    html = desk.render("[[table sizes]]\nA caption with [[size]].")
+    assert 'value="131072">128\u00a0KiB</data>†</td>' in html
+
+
 def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
     english, spanish = desk.render("[[derive derived]]"), desk.render("[[derive derived]]", "es")
     for html, factor, result in ((english, "32,768", "131,072"), (spanish, "32\u202f768", "131\u202f072")):

@@ -169,8 +169,8 @@ def expected_text(result, attributes, name):
     if style in ("KiB", "MiB"):
         exact = Fraction(value, {"KiB": 1024, "MiB": 1024**2}[style])
         return in_style(f"{float(exact):,.2f}".rstrip("0").rstrip("."), language) + f"\u00a0{style}"
-    if style in ("percent", "percent1"):
-        places = 1 if style == "percent1" else 0
+    if style.startswith("percent"):
+        places = int(style.removeprefix("percent") or 0)
         return in_style(f"{100 * value:.{places}f}", language) + ("\u00a0%" if language == "es" else "%")
     return show(value, style, language)
 

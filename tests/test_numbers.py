@@ -55,6 +55,7 @@ def test_number_and_unit_never_part_at_the_end_of_a_line():
     ("ratio", "style", "english", "spanish"),
     [
         (0.23230491, "percent1", "23.2%", "23,2 %"),
+        (0.96875, "percent3", "96.875%", "96,875 %"),
         (0.198, "percent", "20%", "20 %"),
         (1, "percent", "100%", "100 %"),
         (12.9629, "fixed2", "12.96", "12,96"),

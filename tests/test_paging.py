@@ -16,7 +16,19 @@ from kvlab.accounting import layers, memory
 from kvlab.accounting import paging as formulas
 from kvlab.cache import BlockLedger
 from kvlab.errors import KvlabError
-from kvlab.paging import published_share, sequences_at_once, utilisation, waste, waste_share
+from kvlab.paging import (
+    NOBODY,
+    difference,
+    largest_difference,
+    pool_count,
+    pool_slots,
+    published_share,
+    published_states,
+    sequences_at_once,
+    utilisation,
+    waste,
+    waste_share,
+)
 from kvlab.paging.buddy import Buddy, power_of_two
 from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD, Request, _length, draw_requests
 from kvlab.paging.server import STATES, Server, simulate
@@ -214,6 +226,7 @@ def test_at_every_step_every_slot_is_in_the_state_that_it_is_counted_for(name, r
         server.admit()
         server.decode()
         assert server.states() == painted(server, n_slots)
+        assert all(len(server.way.places(s)) == server.way.slots(s) for s in server.running)
         assert sum(server.states()) == n_slots
         server.end()
     assert server.ended == len(requests)
@@ -319,6 +332,12 @@ COMPARED = [(name, state) for name, states in FIGURE_2["values"].items() for sta
 @pytest.mark.parametrize(("name", "state"), COMPARED)
 def test_a_simulated_share_is_about_the_published_one(name, state):
     assert abs(waste_share(name, state) - published_share(name, state)) < TOLERANCE
+
+
+def test_the_largest_difference_from_the_paper_is_the_external_waste_of_the_powers_of_two():
+    assert published_states() == tuple(COMPARED)
+    assert max(COMPARED, key=lambda compared: difference(*compared)) == ("power_of_two", "external")
+    assert largest_difference() == pytest.approx(abs(waste_share("power_of_two", "external") - 0.416))
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -427,3 +446,42 @@ def test_the_shares_as_numbers_are_those_of_the_printed_line():
     assert "; ".join(shown) == FIGURE_2["published"]
     assert [list(states) for states in FIGURE_2["values"].values()] == [list(STATES)] * 3 + [["token"]]
     assert published_share("dense", "token") == 0.204
+
+
+# A pool at one moment.
+
+FULL = {"requests": ((3, 5), (5, 6), (2, 3), (4, 7), (3, 3), (6, 2)), "steps": 2, "n_slots": 24, "max_context": 12}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_drawn_pool_has_the_states_that_the_server_counts(name):
+    pool = {**FULL, "max_context": 16 if name != "paged" else 12}
+    server = Server([Request(*r) for r in FULL["requests"]], way_of(name, 5, 24, pool["max_context"]))
+    server.admit()
+    for _ in range(2):
+        server.decode()
+        server.end()
+        server.admit()
+    assert tuple(pool_count(name, state, **pool, block=5) for state in STATES) == painted(server, 24)
+    drawn = pool_slots(name, **pool, block=5)
+    assert {sequence for sequence, _ in drawn} - {NOBODY} == set(server.running)
+    assert all((state == "external") == (sequence == NOBODY) for sequence, state in drawn)
+
+
+def test_each_slot_of_a_drawn_pool_is_the_one_that_the_sequence_has():
+    # Blocks of 4: the first sequence has block 0 and, from its fifth token on, block 3; the second has 1 and 2.
+    drawn = pool_slots("paged", ((3, 5), (5, 6), (9, 1)), 2, 16, 12, 4)
+    assert [sequence for sequence, _ in drawn] == [0] * 4 + [1] * 8 + [0] * 4
+    assert [state for _, state in drawn] == ["token"] * 11 + ["reserved"] + ["token"] + ["reserved"] * 3
+
+
+@pytest.mark.parametrize(
+    ("way", "steps", "message"),
+    [
+        ("buddy", 2, "unknown way 'buddy'; known are dense, power_of_two, oracle, paged"),
+        ("paged", 40, "after 40 steps no request waits; draw a pool that is full"),
+    ],
+)
+def test_a_pool_that_cannot_be_drawn_is_refused_in_a_sentence(way, steps, message):
+    with pytest.raises(KvlabError, match=message):
+        pool_slots(way, FULL["requests"], steps, 32, 16, 4)

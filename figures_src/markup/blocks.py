@@ -43,11 +43,12 @@ class Picture(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell: its text, the attributes of its `<data>` element if it is computed, and whether it is a number."""
+    """A cell: its text, the attributes of its `<data>` element if it is computed, whether it is a number, its mark."""
 
     text: str
     data: dict[str, str] | None = None
     number: bool = False
+    mark: str = ""
 
 
 class Makers(NamedTuple):
@@ -151,7 +152,8 @@ class _Blocks(BlockProcessor):
                 if cell.data is None:
                     element.text = cell.text
                 else:
-                    ElementTree.SubElement(element, "data", cell.data).text = AtomicString(cell.text)
+                    data = ElementTree.SubElement(element, "data", cell.data)
+                    data.text, data.tail = AtomicString(cell.text), cell.mark
 
     def derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:

@@ -24,4 +24,4 @@ def table_cell(cell: str | Shown, language: str) -> Cell:
         return Cell(cell)
     result = cell.value.result
     text = numbers.show(result, cell.format, language)
-    return Cell(text, data_attributes(cell.value, cell.format), number=not isinstance(result, str))
+    return Cell(text, data_attributes(cell.value, cell.format), not isinstance(result, str), cell.mark)

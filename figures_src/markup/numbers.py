@@ -132,6 +132,7 @@ FORMATS: dict[str, Callable[[object, Style], str]] = {
     "quoted": _quoted,
     "percent": _percent(0),
     "percent1": _percent(1),
+    "percent3": _percent(3),
     "both": _both,
     "decimal": _natural(DECIMAL),
     "binary": _natural(BINARY),

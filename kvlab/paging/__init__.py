@@ -1,5 +1,27 @@
 """What becomes of memory when sequences of unknown lengths share it: a server simulated with four ways to give it."""
 
-from kvlab.paging.waste import published_share, sequences_at_once, utilisation, waste, waste_share
+from kvlab.paging.picture import NOBODY, pool_count, pool_slots
+from kvlab.paging.waste import (
+    difference,
+    largest_difference,
+    published_share,
+    published_states,
+    sequences_at_once,
+    utilisation,
+    waste,
+    waste_share,
+)
 
-__all__ = ["published_share", "sequences_at_once", "utilisation", "waste", "waste_share"]
+__all__ = [
+    "NOBODY",
+    "difference",
+    "largest_difference",
+    "pool_count",
+    "pool_slots",
+    "published_share",
+    "published_states",
+    "sequences_at_once",
+    "utilisation",
+    "waste",
+    "waste_share",
+]

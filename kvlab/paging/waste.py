@@ -82,14 +82,34 @@ def utilisation(blocks: Sequence[int] = BLOCKS, **run: int) -> dict[int, int | f
     return {block: waste_share("paged", "token", block=block, **run) for block in blocks}
 
 
+def largest_difference(**run: int) -> float:
+    """Return by how much of the pool a simulated share misses the published one at most. Arguments as of `waste`."""
+    return max(difference(way, state, **run) for way, state in published_states())
+
+
+def difference(way: str, state: str, **run: int) -> float:
+    """Return by how much of the pool one simulated share misses the published one. Errors as of `published_share`."""
+    return abs(waste_share(way, state, **run) - published_share(way, state))
+
+
+def published_states() -> tuple[tuple[str, str], ...]:
+    """Return the ways, and the states of each, whose share the paper prints."""
+    return tuple((way, state) for way, states in _published().items() for state in states)
+
+
 def published_share(way: str, state: str) -> int | float:
     """Return the share that the paper measured (figure 2), which prints it in tenths of a percent.
 
     Raises:
         KvlabError: it prints none.
     """
-    figure = next(figure for figure in read_data("published_figures.json") if figure["name"] == "pagedattention_waste")
-    percent = figure["values"].get(way, {}).get(state)
+    percent = _published().get(way, {}).get(state)
     if percent is None:
         raise KvlabError(f"the paper prints no share of {state!r:.60} for {way!r:.60}")
     return ratio(round(10 * percent), 1000)
+
+
+def _published() -> dict[str, dict[str, float]]:
+    figures = {figure["name"]: figure for figure in read_data("published_figures.json")}
+    values: dict[str, dict[str, float]] = figures["pagedattention_waste"]["values"]
+    return values

@@ -36,6 +36,9 @@ class Way(Protocol):
     def slots(self, sequence: int) -> int:
         """Return how many slots are a sequence's own, filled or not."""
 
+    def places(self, sequence: int) -> list[int]:
+        """Return which slots of the pool these are, in the order of the sequence's tokens."""
+
     @property
     def unowned(self) -> int:
         """Slots of the pool that are no sequence's own."""
@@ -89,6 +92,11 @@ class Reserved:
         """Return the slots reserved."""
         return self._reserved[sequence][1]
 
+    def places(self, sequence: int) -> list[int]:
+        """Return which slots are reserved: one behind the other, from the start of the chunk."""
+        chunk, reserved = self._reserved[sequence]
+        return list(range(chunk.start, chunk.start + reserved))
+
     @property
     def unowned(self) -> int:
         """Slots of free chunks, and of each chunk in use what goes beyond the reservation."""
@@ -136,6 +144,11 @@ class Paged:
     def slots(self, sequence: int) -> int:
         """Return the slots of the sequence's blocks."""
         return self.ledger.slots_of(sequence)
+
+    def places(self, sequence: int) -> list[int]:
+        """Return which slots the blocks are, wherever they lie."""
+        block = self.ledger.block
+        return [number * block + place for number in self.ledger.table(sequence) for place in range(block)]
 
     @property
     def unowned(self) -> int:

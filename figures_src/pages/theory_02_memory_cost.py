@@ -1,0 +1,351 @@
+"""`theory/02-memory-cost`: the size formula, held against real arrays; its one general form; and turned around."""
+
+from __future__ import annotations
+
+from figures_src.figures import cache_over_weights, zoo
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import arrays, catalog, units
+from kvlab.accounting import elements, layers, memory
+from kvlab.catalog import printed, sizes
+
+page = Page("theory/02-memory-cost")
+
+FP32, FP16 = (call(units.bytes_per_element, dtype=dtype) for dtype in ("fp32", "fp16"))
+one, eight, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 8, 32))
+K1, K4, K32, K128 = (call(units.given, quantity=thousands * 1024) for thousands in (1, 4, 32, 128))
+LLAMA = kv_shapes("Llama-2-7B")
+
+# The formula, and one case by hand.
+
+
+def _size(model_shapes: dict[str, Value], context: Value, element: Value, batch: Value = one) -> Value:
+    return call(memory.kv_cache_bytes, **model_shapes, context=context, batch=batch, bytes_per_element=element)
+
+
+page.formula("size", memory.kv_cache_bytes)
+page.formula("per_token_formula", memory.kv_bytes_per_token)
+llama_4k = page.reuse("llama_4k", _size(LLAMA, K4, FP16))
+page.derivation("llama_derived", "M", llama_4k, "B")
+page.reuse("fp16_bytes", FP16)
+page.reuse("k4", K4)
+
+# The arrays.
+
+
+@page.table
+def real_arrays(words: Words) -> Table:
+    """Return, for each kind of cache, how many shapes were made and of how many the bytes are the formula's."""
+    columns = ("kind", "tried", "agree", "largest")
+    return Table(
+        header=[words(f"real_arrays.{column}") for column in columns],
+        rows=[
+            [
+                words(f"real_arrays.{kind}"),
+                Shown(call(arrays.shapes_tried, kind=kind)),
+                Shown(call(arrays.shapes_agreeing, kind=kind)),
+                Shown(call(arrays.largest_occupied, kind=kind), "both"),
+            ]
+            for kind in arrays.KINDS
+        ],
+    )
+
+
+page.value("arrays_tried", arrays.all_tried)
+page.value("arrays_agreeing", arrays.all_agreeing)
+
+# Logs of others: name of the figure, model whose shapes they are, what to call it, tokens, format of the elements.
+
+LOGS = (
+    ("llama2_7b_4096", "Llama-2-7B", "Llama-2-7B", K4, "fp16"),
+    ("llama31_8b_4096", "Llama-3-8B", "Llama-3.1-8B", K4, "fp16"),
+    ("deepseek_v3_q8_0", "DeepSeek-V3", "DeepSeek-V3", K32, "q8_0"),
+)
+
+
+def _cache(model: str, context: Value, dtype: str = "fp16") -> Value:
+    return call(sizes.cache_bytes, model_name=model, context=context, batch=one, dtype=dtype)
+
+
+@page.table
+def logs(words: Words) -> Table:
+    """Return what inference engines printed of their caches, and what the formula gives."""
+    columns = ("model", "program", "tokens", "dtype", "printed", "computed")
+    return Table(
+        header=[words(f"logs.{column}") for column in columns],
+        rows=[
+            [
+                name,
+                words(f"logs.{figure}"),
+                Shown(context),
+                dtype,
+                Shown(call(printed.printed, figure_name=figure)),
+                Shown(_cache(model, context, dtype), "MiB"),
+            ]
+            for figure, model, name, context, dtype in LOGS
+        ],
+    )
+
+
+# Per token, and at three contexts.
+
+AS_MHA = {**kv_shapes("Llama-2-70B"), "n_kv_heads": shapes("Llama-2-70B", "n_heads")["n_heads"]}
+# Model, shapes if they are not its own, element.
+SCALING: tuple[tuple[str, dict[str, Value] | None, str], ...] = (
+    ("MiniGPT", None, "fp32"),
+    ("GPT-2 small", None, "fp16"),
+    ("Llama-2-7B", None, "fp16"),
+    ("Llama-2-13B", None, "fp16"),
+    ("Llama-2-70B", AS_MHA, "fp16"),
+    ("Llama-2-70B", None, "fp16"),
+    ("GPT-3 175B", None, "fp16"),
+    ("Mistral-7B-v0.3", None, "fp16"),
+    ("Mistral-7B-v0.1", None, "fp16"),
+)
+WINDOWED = "Mistral-7B-v0.1"
+MARK = "\u202f†"
+
+
+def _scaled(model: str, changed: dict[str, Value] | None, dtype: str, context: Value) -> Shown:
+    if model == WINDOWED:
+        size = _cache(model, context, dtype)
+    else:
+        size = _size(changed or kv_shapes(model), context, call(units.bytes_per_element, dtype=dtype))
+    beyond = call(sizes.over_limit, model_name=model, context=context).result
+    return Shown(size, "both", MARK if beyond else "")
+
+
+@page.table
+def scaling(words: Words) -> Table:
+    """Return the cache of each model for one token and at three contexts; a mark where its limit is passed."""
+    names = {WINDOWED: words("scaling.windowed"), "changed": words("scaling.as_mha")}
+    contexts = [words("scaling.tokens").format(k=_thousands(context)) for context in (K4, K32, K128)]
+    rows: list[list[str | Shown]] = []
+    for model, changed, dtype in SCALING:
+        name = names["changed"] if changed else names.get(model, model)
+        limit = Shown(call(catalog.shape, model_name=model, field="max_context"))
+        cells = [_scaled(model, changed, dtype, context) for context in (one, K4, K32, K128)]
+        rows.append([name, limit, *cells])
+    header = [words(f"scaling.{column}") for column in ("model", "limit", "one")]
+    return Table(header=[*header, *contexts], rows=rows)
+
+
+def _thousands(context: Value) -> int:
+    thousands: int = call(units.ratio, numerator=context, denominator=1024).result
+    return thousands
+
+
+page.reuse("k1", K1)
+llama_token = call(memory.kv_bytes_per_token, **LLAMA, bytes_per_element=FP16)
+gqa = page.value("token_70b", memory.kv_bytes_per_token, **kv_shapes("Llama-2-70B"), bytes_per_element=FP16)
+mha = page.value("token_70b_mha", memory.kv_bytes_per_token, **AS_MHA, bytes_per_element=FP16)
+page.claim("grouped queries make a token of the 70B cheaper than one of the 7B", gqa, llama_token)
+page.value("mha_over_gqa", units.ratio, numerator=mha, denominator=gqa)
+mistral_token = call(memory.kv_bytes_per_token, **kv_shapes("Mistral-7B-v0.3"), bytes_per_element=FP16)
+page.value("llama_over_mistral", units.ratio, numerator=llama_token, denominator=mistral_token)
+mistral_window = page.value("mistral_window", sizes.layer_shape, model_name=WINDOWED, kind="sliding", field="window")
+mistral_full = page.reuse("mistral_full", _cache(WINDOWED, mistral_window))
+page.value("llama_over_windowed", units.ratio, numerator=_size(LLAMA, K32, FP16), denominator=_cache(WINDOWED, K32))
+
+# Units.
+
+gibi, giga = (call(units.parse_size, written=written) for written in ("1GiB", "1GB"))
+page.value("gib_over_gb", units.ratio, numerator=gibi, denominator=giga)
+llama_128k = page.reuse("llama_128k", _size(LLAMA, K128, FP16))
+
+# The zoo against the memory of devices.
+
+ZOO = ("GPT-3 175B", "Llama-2-7B", "Llama-3-70B", "DeepSeek-V3", "Gemma-3-4B", "Mistral-7B-v0.1")
+DEVICES = ("RTX 4090", "H100 80GB SXM")
+ZOO_CONTEXTS = tuple(2**power for power in range(10, 18))
+
+
+def zoo_data() -> Data:
+    """Return the cache of each model against context, whether its limit allows it, and the devices' memories."""
+    rows: list[tuple[str, str, int, int, bool]] = []
+    for model in ZOO:
+        for context in ZOO_CONTEXTS:
+            held = call(units.given, quantity=context)
+            beyond = call(sizes.over_limit, model_name=model, context=held).result
+            rows.append(("cache", model, context, _cache(model, held).result, not beyond))
+    for device in DEVICES:
+        size = call(sizes.memory_bytes, device_name=device).result
+        rows.append(("device", device, ZOO_CONTEXTS[0], size, True))
+    columns = ("kind", "name", "context_tokens", "bytes", "within_limit")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("zoo", zoo_data, zoo.draw)
+rtx = page.value("rtx", sizes.memory_bytes, device_name="RTX 4090")
+page.claim(
+    "at 128k the caches are in the order of the picture's labels, and one device lies between",
+    _cache("Mistral-7B-v0.1", K128),
+    _cache("Gemma-3-4B", K128),
+    _cache("DeepSeek-V3", K128),
+    rtx,
+    _cache("Llama-3-70B", K128),
+    _cache("Llama-2-7B", K128),
+    call(sizes.memory_bytes, device_name="H100 80GB SXM"),
+    _cache("GPT-3 175B", K128),
+)
+
+# One general formula, one factor changed at a time.
+
+page.formula("term", layers.kind_bytes)
+PLAIN = {"count": LLAMA["n_layers"], "block_bytes": FP16, "tokens": K32, "batch": one}
+HEADS = {heads: call(memory.k_width, n_kv_heads=heads, head_dim=LLAMA["head_dim"]) for heads in (1, 8)}
+MHA_WIDTH = call(memory.k_width, n_kv_heads=LLAMA["n_kv_heads"], head_dim=LLAMA["head_dim"])
+latent = page.value("latent", sizes.layer_shape, model_name="DeepSeek-V3", kind="latent", field="k_dim")
+nothing = call(units.given, quantity=0)
+
+
+def _both(width: Value) -> dict[str, Value]:
+    return {"k_blocks": width, "v_blocks": width}
+
+
+def _in_blocks(name: str) -> dict[str, Value]:
+    block, block_bytes = (
+        call(units.given, quantity=getattr(elements.ELEMENTS[name], f)) for f in ("block", "block_bytes")
+    )
+    return {**_both(call(elements.stored_blocks, width=MHA_WIDTH, block=block)), "block_bytes": block_bytes}
+
+
+CASES: dict[str, dict[str, Value]] = {
+    "mha": {**PLAIN, **_both(MHA_WIDTH)},
+    "gqa": {**PLAIN, **_both(HEADS[8])},
+    "mqa": {**PLAIN, **_both(HEADS[1])},
+    "mla": {**PLAIN, "k_blocks": latent, "v_blocks": nothing},
+    "window": {**PLAIN, **_both(MHA_WIDTH), "tokens": mistral_window},
+    "fp8": {**PLAIN, **_both(MHA_WIDTH), "block_bytes": one},
+    "q8_0": {**PLAIN, **_in_blocks("q8_0")},
+    "q4_0": {**PLAIN, **_in_blocks("q4_0")},
+}
+TERMS = {name: call(layers.kind_bytes, **factors) for name, factors in CASES.items()}
+
+
+@page.table
+def cases(words: Words) -> Table:
+    """Return the factors of the general formula, case by case, the bytes, and their share of the first row's."""
+    factors = ("count", "k_blocks", "v_blocks", "block_bytes", "tokens")
+    symbols = ("$L_i$", "$w_K$", "$w_V$", "$s_b$", "$S_i$")
+    return Table(
+        header=[words("cases.case"), *symbols, words("cases.size"), words("cases.share")],
+        rows=[
+            [
+                words(f"cases.{name}"),
+                *(Shown(CASES[name][factor]) for factor in factors),
+                Shown(term, "both"),
+                Shown(call(units.ratio, numerator=term, denominator=TERMS["mha"]), "percent1"),
+            ]
+            for name, term in TERMS.items()
+        ],
+    )
+
+
+page.value("q8_block", units.given, quantity=elements.ELEMENTS["q8_0"].block)
+page.value("q8_block_bytes", units.given, quantity=elements.ELEMENTS["q8_0"].block_bytes)
+page.value("q8_over_fp8", units.ratio, numerator=TERMS["q8_0"], denominator=TERMS["fp8"])
+page.claim("a block's scale makes q8_0 larger than int8", TERMS["fp8"], TERMS["q8_0"])
+
+# MLA, and layers of two kinds.
+
+DEEPSEEK_LAYERS = call(sizes.layer_shape, model_name="DeepSeek-V3", kind="latent", field="count")
+deepseek_token = page.value(
+    "deepseek_token",
+    layers.kind_bytes,
+    count=DEEPSEEK_LAYERS,
+    k_blocks=latent,
+    v_blocks=nothing,
+    block_bytes=FP16,
+    tokens=one,
+    batch=one,
+)
+page.derivation("deepseek_derived", "M", deepseek_token, "B")
+page.value("llama_over_deepseek", units.ratio, numerator=llama_token, denominator=deepseek_token)
+
+MIXED = "Gemma-3-27B"
+
+
+def _of(kind: str, field: str) -> Value:
+    return call(sizes.layer_shape, model_name=MIXED, kind=kind, field=field)
+
+
+mixed_window = page.reuse("mixed_window", _of("sliding", "window"))
+for kind, tokens in (("sliding", mixed_window), ("full", K32)):
+    page.reuse(f"mixed_{kind}_count", _of(kind, "count"))
+    width = call(memory.k_width, n_kv_heads=_of(kind, "n_kv_heads"), head_dim=_of(kind, "k_dim"))
+    term = call(layers.kind_bytes, count=_of(kind, "count"), **_both(width), block_bytes=FP16, tokens=tokens, batch=one)
+    page.derivation(f"mixed_{kind}", {"sliding": "M_{W}", "full": "M_{S}"}[kind], term, "B")
+page.reuse("k32", K32)
+page.reuse("k128", K128)
+mixed_32k = page.reuse("mixed_32k", _cache(MIXED, K32))
+mixed_before = page.value("mixed_before", sizes.next_token_bytes, model_name=MIXED, context=0, dtype="fp16")
+mixed_behind = page.value("mixed_behind", sizes.next_token_bytes, model_name=MIXED, context=mixed_window, dtype="fp16")
+page.claim("a full window makes the next token cheaper", mixed_behind, mixed_before)
+
+# Against the weights.
+
+CROSSING = ("Llama-2-7B", "GPT-3 175B", "Llama-2-70B", "DeepSeek-V3")
+CROSSING_CONTEXTS = tuple(2**power for power in range(10, 21))
+
+
+def _crossing(model: str, batch: Value = one) -> Value:
+    return call(sizes.crossing, model_name=model, batch=batch, dtype="fp16")
+
+
+def cache_over_weights_data() -> Data:
+    """Return cache over weights against the tokens of all sequences together, and where the cache outgrows them."""
+    rows: list[tuple[str, int, float, bool, int]] = []
+    for model in CROSSING:
+        weights = call(sizes.weight_bytes, model_name=model, dtype="fp16")
+        for context in CROSSING_CONTEXTS:
+            held = call(units.given, quantity=context)
+            share = call(units.ratio, numerator=_cache(model, held), denominator=weights).result
+            beyond = call(sizes.over_limit, model_name=model, context=held).result
+            rows.append((model, context, share, not beyond, _crossing(model).result))
+    columns = ("model", "tokens", "cache_over_weights", "within_limit", "crossing_tokens")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("cache_over_weights", cache_over_weights_data, cache_over_weights.draw)
+llama_weights = page.value("llama_weights", sizes.weight_bytes, model_name="Llama-2-7B", dtype="fp16")
+page.value("llama_share", units.ratio, numerator=llama_4k, denominator=llama_weights)
+llama_limit = page.value("llama_limit", catalog.shape, model_name="Llama-2-7B", field="max_context")
+llama_crossing = page.reuse("llama_crossing", _crossing("Llama-2-7B"))
+llama_crossing_32 = page.reuse("llama_crossing_32", _crossing("Llama-2-7B", thirty_two))
+page.reuse("batch_of_32", thirty_two)
+page.claim("only a batch reaches the crossing within the limit", llama_crossing_32, llama_limit, llama_crossing)
+page.claim(
+    "the crossings are in the order of the picture",
+    llama_crossing,
+    _crossing("GPT-3 175B"),
+    _crossing("Llama-2-70B"),
+    _crossing("DeepSeek-V3"),
+)
+
+# Turned around.
+
+page.formula("inverse", memory.context_in_budget)
+left = page.value("left", memory.left_for_cache, memory=rtx, weights=llama_weights)
+fitting = call(memory.context_in_budget, budget=left, **LLAMA, batch=one, bytes_per_element=FP16)
+page.derivation("inverse_derived", r"S_{\mathrm{max}}", fitting)
+page.claim("what fits is more than the model was made for", llama_limit, fitting)
+page.value(
+    "fitting_sequences",
+    sizes.sequences_beside_weights,
+    model_name="Llama-2-7B",
+    device_name="RTX 4090",
+    context=llama_limit,
+    dtype="fp16",
+)
+fitting_8 = page.value("fitting_8", memory.context_in_budget, budget=left, **LLAMA, batch=eight, bytes_per_element=FP16)
+page.reuse("batch_of_8", eight)
+as_decimal = page.value("as_decimal", units.parse_size, written="24GB")
+left_decimal = call(memory.left_for_cache, memory=as_decimal, weights=llama_weights)
+fitting_decimal = page.value(
+    "fitting_decimal", memory.context_in_budget, budget=left_decimal, **LLAMA, batch=one, bytes_per_element=FP16
+)
+page.claim("the wrong unit promises too little here", fitting_decimal, fitting)

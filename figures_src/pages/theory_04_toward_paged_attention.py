@@ -1,0 +1,194 @@
+"""`theory/04-toward-paged-attention`: what one dense allocation per sequence wastes, measured and simulated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from figures_src.figures import block_size, pool, pool_shares
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import catalog, paging, units
+from kvlab.accounting import memory
+from kvlab.accounting import paging as slots
+from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD
+from kvlab.paging.server import STATES
+from kvlab.paging.waste import BLOCKS, WAYS
+
+page = Page("theory/04-toward-paged-attention")
+
+FP16 = call(units.bytes_per_element, dtype="fp16")
+one, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 32))
+
+# One reservation for the longest text.
+
+LLAMA = kv_shapes("Llama-2-7B")
+reserved = page.value("reserved_context", units.given, quantity=32 * 1024)
+mean = page.value("mean_context", units.given, quantity=1024)
+page.reuse("batch", thirty_two)
+page.formula("unused", slots.unused_slots)
+unused = call(slots.unused_slots, max_context=reserved, context=mean, batch=one)
+page.value("unused_share", units.ratio, numerator=unused, denominator=reserved)
+unused_bytes = call(
+    slots.unused_bytes,
+    **LLAMA,
+    max_context=reserved,
+    context=mean,
+    batch=thirty_two,
+    bytes_per_element=FP16,
+)
+page.derivation("unused_derived", "M", unused_bytes, "B")
+page.reuse("unused_bytes", unused_bytes)
+allocated = page.value(
+    "allocated", memory.kv_cache_bytes, **LLAMA, context=reserved, batch=thirty_two, bytes_per_element=FP16
+)
+page.value("filled", memory.kv_cache_bytes, **LLAMA, context=mean, batch=thirty_two, bytes_per_element=FP16)
+page.value("llama_limit", catalog.shape, model_name="Llama-2-7B", field="max_context")
+
+# A small pool, drawn.
+
+TOY: dict[str, Any] = {
+    "requests": ((3, 5), (5, 6), (2, 3), (4, 7), (3, 3), (6, 2), (2, 6), (3, 4), (5, 5)),
+    "steps": 2,
+    "n_slots": 40,
+    "max_context": 16,
+    "block": 4,
+}
+DRAWN = ("dense", "power_of_two", "paged")
+for name in ("n_slots", "max_context", "block"):
+    page.value(f"toy_{name}", units.given, quantity=TOY[name])
+first_prompt, first_output = (call(units.given, quantity=tokens) for tokens in TOY["requests"][0])
+page.reuse("first_prompt", first_prompt)
+page.reuse("first_output", first_output)
+
+
+def _count(way: str, state: str) -> Value:
+    return call(paging.pool_count, way=way, state=state, **TOY)
+
+
+for state in ("token", "reserved", "internal"):
+    page.value(f"first_{state}", paging.pool_count, way="dense", state=state, **{**TOY, "n_slots": 16})
+page.claim("each way holds more tokens than the one before", *(_count(way, "token") for way in DRAWN))
+
+
+def pool_data() -> Data:
+    """Return each slot of the small pool: whose it is, and its state, for three ways."""
+    rows = [
+        (way, slot, sequence, state)
+        for way in DRAWN
+        for slot, (sequence, state) in enumerate(call(paging.pool_slots, way=way, **TOY).result)
+    ]
+    return dict(zip(("way", "slot", "sequence", "state"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("pool", pool_data, pool.draw)
+
+
+@page.table
+def pool_counts(words: Words) -> Table:
+    """Return how many slots of the small pool are in each state, for three ways."""
+    return Table(
+        header=[words("pool_counts.way"), *(words(f"pool_counts.{state}") for state in STATES)],
+        rows=[[words(f"pool_counts.{way}"), *(Shown(_count(way, state)) for state in STATES)] for way in DRAWN],
+    )
+
+
+# What was measured.
+
+OPT = kv_shapes("OPT-13B")
+budget = page.value("opt_budget", units.parse_size, written="12GiB")
+opt_token = page.value("opt_token", memory.kv_bytes_per_token, **OPT, bytes_per_element=FP16)
+opt_slots = call(memory.context_in_budget, budget=budget, **OPT, batch=one, bytes_per_element=FP16)
+page.derivation("opt_slots_derived", r"S_{\mathrm{max}}", opt_slots)
+page.value("opt_context", catalog.shape, model_name="OPT-13B", field="max_context")
+for way in ("dense", "paged"):
+    page.value(f"{way}_at_once", paging.sequences_at_once, way=way)
+page.value("dense_external", paging.waste_share, way="dense", state="external")
+
+
+def _printed(way: str, state: str) -> Value:
+    return call(paging.published_share, way=way, state=state)
+
+
+def _simulated(way: str, state: str) -> Value:
+    return call(paging.waste_share, way=way, state=state)
+
+
+page.reuse("printed_external", _printed("dense", "external"))
+lowest, oracle, highest = (page.reuse(f"printed_{way}", _printed(way, "token")) for way in ("dense", "oracle", "paged"))
+page.claim("the published shares rise from way to way", lowest, _printed("power_of_two", "token"), oracle, highest)
+page.claim(
+    "even knowing all lengths, half of the memory holds no token", oracle, call(units.ratio, numerator=1, denominator=2)
+)
+page.claim("so do the simulated ones", *(_simulated(way, "token") for way in WAYS))
+
+
+@page.table
+def shares(words: Words) -> Table:
+    """Return the share of the pool in each state, way by way: as it was measured, and as it is simulated."""
+    printed = {way: [state for found, state in paging.published_states() if found == way] for way in WAYS}
+    rows: list[list[str | Shown]] = []
+    for way in WAYS:
+        measured = [
+            Shown(_printed(way, state), "percent1") if state in printed[way] else words("shares.none")
+            for state in STATES
+        ]
+        simulated = [Shown(_simulated(way, state), "percent1") for state in STATES]
+        rows += [
+            [words(f"shares.{way}"), words("shares.measured"), *measured],
+            [words(f"shares.{way}"), words("shares.simulated"), *simulated],
+        ]
+    columns = ("way", "source", *STATES)
+    return Table(header=[words(f"shares.{column}") for column in columns], rows=rows)
+
+
+def pool_shares_data() -> Data:
+    """Return the shares of each way, measured and simulated, those that the paper prints."""
+    rows = [
+        (way, source, state, share(way, state).result)
+        for way in WAYS
+        for source, share in (("measured", _printed), ("simulated", _simulated))
+        for state in STATES
+        if source == "simulated" or (way, state) in paging.published_states()
+    ]
+    return dict(zip(("way", "source", "state", "share"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("pool_shares", pool_shares_data, pool_shares.draw)
+
+# The simulation.
+
+for name, number in (("mean_prompt", MEAN_PROMPT), ("mean_output", MEAN_OUTPUT), ("spread", SPREAD)):
+    page.value(name, units.ratio, numerator=round(100 * number), denominator=100)
+page.value("n_requests", units.given, quantity=400)
+page.value("largest_difference", paging.largest_difference)
+
+# The size of a block.
+
+block = page.value("block", units.given, quantity=16)
+page.formula("last_unused", slots.last_block_unused)
+page.value("mean_unused", units.ratio, numerator=call(slots.last_block_unused_sum, block=block), denominator=block)
+
+
+def block_size_data() -> Data:
+    """Return the share of the pool that holds tokens, for each size of a block, and for the ways without blocks."""
+    held = call(paging.utilisation).result
+    rows: list[tuple[str, int, float]] = [("paged", size, held[size]) for size in BLOCKS]
+    rows += [(way, BLOCKS[0], _simulated(way, "token").result) for way in WAYS if way != "paged"]
+    return dict(zip(("way", "block_tokens", "token_share"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("block_size", block_size_data, block_size.draw)
+largest_block = page.value("largest_block", units.given, quantity=BLOCKS[-1])
+held_16 = page.value("held_16", paging.waste_share, way="paged", state="token", block=16)
+held_largest = page.value("held_largest", paging.waste_share, way="paged", state="token", block=256)
+held_1 = page.value("held_1", paging.waste_share, way="paged", state="token", block=1)
+page.claim(
+    "smaller blocks hold more tokens, and the largest more than any reservation",
+    _simulated("oracle", "token"),
+    held_largest,
+    held_16,
+    held_1,
+)

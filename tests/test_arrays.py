@@ -1,0 +1,50 @@
+"""Real caches against the formulas: that they agree, and that a wrong formula would not."""
+
+import numpy as np
+import pytest
+
+from kvlab import arrays
+from kvlab.accounting.memory import kv_cache_bytes
+from kvlab.arrays import KINDS, CacheShape, Kind
+from kvlab.cache import DenseCache
+from kvlab.errors import KvlabError
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_cache_of_every_shape_takes_the_bytes_of_the_formula(kind):
+    assert arrays.shapes_agreeing(kind) == arrays.shapes_tried(kind) == 3 * 2 * 3 * 3 * 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_counted_in_the_arrays_is_what_the_cache_says_and_its_slots_are_full(kind):
+    shape = CacheShape(3, 2, 5, 7, KINDS[kind].head_dims[0])
+    held = arrays._filled(kind, shape)
+    assert arrays.array_bytes(held) == held.nbytes
+    assert held.position >= shape.capacity
+    assert all((np.asarray(array) != 0).all() for array in [*held.keys, *held.values])
+
+
+def test_all_kinds_together_are_the_sum_of_each():
+    assert arrays.all_tried() == arrays.all_agreeing() == sum(len(arrays.shapes_of(kind)) for kind in KINDS)
+
+
+def test_the_largest_cache_has_the_longest_of_every_axis():
+    assert arrays.largest_occupied("dense_fp32") == 2 * 7 * 3 * 5 * 40 * 23 * 4
+    assert arrays.largest_occupied("q8_0") == 2 * 7 * 3 * 5 * 40 * 96 // 32 * 34
+
+
+@pytest.mark.parametrize("forgotten", ["n_layers", "batch", "n_kv_heads", "capacity", "head_dim"])
+def test_a_formula_that_forgets_an_axis_agrees_only_where_that_axis_is_one(monkeypatch, forgotten):
+    def without(shape):
+        s = shape._replace(**{forgotten: 1})
+        return kv_cache_bytes(s.n_layers, s.n_kv_heads, s.head_dim, s.capacity, s.batch, 4)
+
+    monkeypatch.setitem(arrays.KINDS, "wrong", Kind(lambda s: DenseCache(*s), without, arrays.PLAIN_DIMS))
+    ones = sum(getattr(shape, forgotten) == 1 for shape in arrays.shapes_of("wrong"))
+    assert arrays.shapes_agreeing("wrong") == ones < arrays.shapes_tried("wrong")
+    arrays.occupied.cache_clear()
+
+
+def test_a_kind_that_is_not_known_is_refused_with_those_that_are():
+    with pytest.raises(KvlabError, match="unknown kind of cache 'latent'; known are dense_fp32"):
+        arrays.shapes_tried("latent")
