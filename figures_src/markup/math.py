@@ -27,7 +27,8 @@ def in_lines(latex: str) -> str:
             lines[-1] += piece
     if len(lines) == 1:
         return latex
-    return r"\begin{aligned} & " + r" \\ & ".join(lines) + r" \end{aligned}"
+    # Behind nothing, a sign would be that of a number, and stand closer.
+    return r"\begin{aligned} & " + r" \\ & {} ".join(lines) + r" \end{aligned}"
 
 
 @cache

@@ -15,7 +15,7 @@ from kvlab.formula import contents
 page = Page("reference/formulas")
 
 LATEX = formula.latex_dialect()
-LONG = 70  # characters of a formula's text beyond which those that it calls are named, and its terms have lines
+LONG = 70  # characters of a formula's text from which on its terms have lines of their own
 
 # The unit of a result is in the name of its function, or else here.
 UNITS = ("bytes", "flops", "operations", "parameters", "elements", "pairs", "slots", "tokens", "blocks", "heads")
@@ -43,29 +43,27 @@ def unit_of(function_name: str) -> str:
 
 
 def latex_of(function: contents.Function) -> str:
-    """Return a formula as LaTeX: written out if it is short; else by the names of those that it calls, in lines."""
+    """Return a formula as LaTeX: written out where that is the shorter, or else by the names of those that it calls."""
     if contents.is_ratio(function):
         return formula.write_ratio(function, LATEX)
-    if len(formula.text(function)) <= LONG:
-        return formula.latex(function)
-    by_names = {"names_calls": True}
-    latex = formula.write(function, LATEX, **by_names)
-    return in_lines(latex) if len(formula.write(function, formula.TEXT, **by_names)) > LONG else latex
+    written_out, by_names = formula.text(function), formula.write(function, formula.TEXT, names_calls=True)
+    names_calls = len(by_names) <= len(written_out) or len(written_out) > LONG
+    latex = formula.write(function, LATEX, names_calls=names_calls)
+    return in_lines(latex) if len(by_names if names_calls else written_out) > LONG else latex
 
 
 def sheet(words: Words, functions: Mapping[str, contents.Function]) -> Table:
-    """Return a row for each formula: what it is of, the formula, its unit, its function."""
+    """Return a row for each formula: what it is of and its function, the formula, its unit."""
     rows = [
         [
-            words(f"quantity.{name}"),
-            f"${latex_of(function)}$",
+            f"{words(f'quantity.{name}')}<br>`{name}`",
+            rf"$\displaystyle {latex_of(function)}$",
             words("unit.flops_per_byte" if contents.is_ratio(function) else f"unit.{unit_of(name)}"),
-            f"`{name}`",
         ]
         for name, function in functions.items()
         if contents.is_formula(function) or contents.is_ratio(function)
     ]
-    return Table([words(f"formulas.{column}") for column in ("quantity", "formula", "unit", "function")], rows)
+    return Table([words(f"formulas.{column}") for column in ("quantity", "formula", "unit")], rows)
 
 
 def define_sheet(room: str, functions: Mapping[str, contents.Function]) -> None:

@@ -1,0 +1,5 @@
+"""x."""
+
+from figures_src.page import Page
+
+page = Page("reference/models")
