@@ -17,7 +17,7 @@ DOCS = ROOT / "docs"
 PAGE_MODULES = [
     path.stem
     for path in (ROOT / "figures_src/pages").glob("*.py")
-    if path.stem not in ("__init__", "shapes", "measurements")
+    if path.stem not in ("__init__", "shapes", "measurements", "sourced")
 ]
 PAGES = sorted(path.relative_to(DOCS / "en").as_posix() for path in (DOCS / "en").rglob("*.md"))
 

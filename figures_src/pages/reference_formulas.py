@@ -20,6 +20,9 @@ LONG = 70  # characters of a formula's text from which on its terms have lines o
 # The unit of a result is in the name of its function, or else here.
 UNITS = ("bytes", "flops", "operations", "parameters", "elements", "pairs", "slots", "tokens", "blocks", "heads")
 UNIT_OF = {
+    "context_in_budget": "tokens",
+    "k_width": "elements",
+    "left_for_cache": "bytes",
     "together": "bytes",
     "tetrahedral": "pairs",
     "unused_tokens": "slots",

@@ -4,6 +4,7 @@ Arguments are positive integers. Results are bytes, exactly; the unit is chosen 
 """
 
 from kvlab.accounting.exact import exact
+from kvlab.errors import KvlabError
 
 
 @exact
@@ -43,9 +44,40 @@ def kv_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: 
 
 
 @exact
+def context_in_budget(
+    budget: int, n_layers: int, n_kv_heads: int, head_dim: int, batch: int, bytes_per_element: int
+) -> int:
+    """Return the tokens that each of `batch` sequences can have in `budget` bytes.
+
+    `⌊M_free / (2 · L · H_kv · d_h · B · s)⌋`. Not counted: what an allocator rounds up, and a model's own limit.
+    Raises `KvlabError` where a token takes no bytes.
+    """
+    if n_layers * n_kv_heads * head_dim * batch * bytes_per_element == 0:
+        raise KvlabError("where a token takes no bytes, any number of them fits; give shapes from 1 on")
+    return budget // (2 * n_layers * n_kv_heads * head_dim * batch * bytes_per_element)
+
+
+@exact
+def k_width(n_kv_heads: int, head_dim: int) -> int:
+    """Return the elements of K that one layer stores of one token: `H_kv · d_h`; of V as many."""
+    return n_kv_heads * head_dim
+
+
+@exact
 def weight_bytes(parameters: int, bytes_per_element: int) -> int:
     """Return the bytes of the weights: `N · s`."""
     return parameters * bytes_per_element
+
+
+@exact
+def left_for_cache(memory: int, weights: int) -> int:
+    """Return the bytes that the weights leave of a memory: `M_mem − M_w`; both are arguments in bytes.
+
+    Not counted: activations, and what a framework keeps for itself. Raises `KvlabError` where the weights do not fit.
+    """
+    if weights > memory:
+        raise KvlabError(f"weights of {weights:,} B do not fit in {memory:,} B")
+    return memory - weights
 
 
 @exact

@@ -6,11 +6,13 @@ from kvlab.catalog.devices import (
     accelerators,
     data_cache,
     device,
+    device_number,
     fitting_level,
     processor,
     processors,
 )
-from kvlab.catalog.zoo import CatalogModel, find, model, models, shape, unknown_model
+from kvlab.catalog.figures import published
+from kvlab.catalog.zoo import CatalogModel, find, model, models, setting, shape, unknown_model
 
 __all__ = [
     "Accelerator",
@@ -19,12 +21,15 @@ __all__ = [
     "accelerators",
     "data_cache",
     "device",
+    "device_number",
     "find",
     "fitting_level",
     "model",
     "models",
     "processor",
     "processors",
+    "published",
+    "setting",
     "shape",
     "unknown_model",
 ]

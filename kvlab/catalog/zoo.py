@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kvlab.architecture import read_config
+from kvlab.architecture import Config, read_config
+from kvlab.architecture.config import integer
 from kvlab.catalog.entries import folded, integer_field, read_data, unknown
 from kvlab.errors import KvlabError
 from kvlab.grammar import MINIGPT
@@ -19,6 +20,7 @@ class CatalogModel:
 
     Attributes:
         decoder: what its configuration says.
+        config: that configuration, as its `config.json` would have it.
         aliases: other spellings under which it is found.
         parameters: the published or counted number of parameters; None where only a rounded one is published.
         parameters_status: which of these it is.
@@ -28,6 +30,7 @@ class CatalogModel:
     """
 
     decoder: Decoder
+    config: Config
     aliases: tuple[str, ...]
     parameters: int | None
     parameters_status: str
@@ -44,8 +47,10 @@ class CatalogModel:
 @cache
 def models() -> tuple[CatalogModel, ...]:
     """Return the models: the grammar MiniGPT, read from its own folder, and the published ones."""
+    config = read_config(MINIGPT / "config.json")
     minigpt = CatalogModel(
-        decoder=read_decoder(read_config(MINIGPT / "config.json"), "MiniGPT"),
+        decoder=read_decoder(config, "MiniGPT"),
+        config=config,
         aliases=("grammar minigpt",),
         parameters=None,
         parameters_status="counted at build",
@@ -79,6 +84,16 @@ def shape(model_name: str, field: str) -> int:
     return integer_field(model(model_name).decoder, field, model_name)
 
 
+def setting(model_name: str, key: str) -> int:
+    """Return one whole number of a model's configuration, such as `kv_lora_rank`.
+
+    Raises:
+        KvlabError: an unknown model, or its configuration has no such number.
+    """
+    return integer(model(model_name).config, key, model_name)
+
+
 def _model(entry: dict[str, Any]) -> CatalogModel:
     about = {key: value for key, value in entry.items() if key not in ("name", "config", "aliases")}
-    return CatalogModel(read_decoder(entry["config"], entry["name"]), tuple(entry["aliases"]), **about)
+    decoder = read_decoder(entry["config"], entry["name"])
+    return CatalogModel(decoder, entry["config"], tuple(entry["aliases"]), **about)

@@ -24,6 +24,8 @@ SYMBOLS = {
     "new_tokens": "n",
     "weights": "M_w",
     "kv_cache": "M_kv",
+    "memory": "M_mem",
+    "budget": "M_free",
     "count": "L_i",
     "k_blocks": "w_K",
     "v_blocks": "w_V",
