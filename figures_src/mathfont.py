@@ -19,7 +19,8 @@ CHARACTERS = (
     + "".join(map(chr, range(0x1D434, 0x1D468)))  # mathematical italic
     + "ℎ"
     + "".join(map(chr, range(0x3B1, 0x3CA)))
-    + "ΓΔΘΛΣΦΨΩ·×−±≤≥≠≈≡∞∑∏√∂∈…⋯⌈⌉⌊⌋⟨⟩→←⇒∝∘′\u00a0\u2009\u202f\u2061\u2062\u2063"
+    + "".join(map(chr, range(0x1D6FC, 0x1D715)))  # the same, italic
+    + "ΓΔΘΛΣΦΨΩ·×−±≤≥≠≈≡∞∑∏√∂∈∅¬∧∨…⋯⌈⌉⌊⌋⟨⟩→←⇒∝∘′\u00a0\u2009\u202f\u2061\u2062\u2063"
 )
 
 

@@ -11,12 +11,14 @@ from read_back import as_python, evaluated, latex_as_python, symbols_of
 
 from figures_src.markup.math import to_mathml
 from kvlab import formula
-from kvlab.accounting import flops, layers, memory, positions
+from kvlab.accounting import flops, layers, memory, positions, roofline
 from kvlab.accounting.elements import ELEMENTS
 from kvlab.accounting.layers import Layers
 from kvlab.errors import KvlabError
-from kvlab.formula.kinds import items_of
-from kvlab.formula.reading import read
+from kvlab.formula import contents
+from kvlab.formula.contents import is_ratio
+from kvlab.formula.kinds import OPTIONAL, items_of
+from kvlab.formula.reading import read, read_ratio
 
 CONTEXT = 700
 SLIDING = Layers("sliding", 22, 4, 64, 64, window=512)
@@ -101,6 +103,81 @@ def test_the_latex_of_numbers_put_in_is_taken_by_the_sites_converter(function, d
     assume(outcome(function, values) is not None)
     dialect = formula.latex_dialect(lambda number: rf"\text{{{number:,}}}")
     assert to_mathml(formula.with_numbers(function, values, dialect), False).startswith("<math")
+
+
+# Formulas by the names of those that they call.
+
+
+@each_formula
+@settings(max_examples=20)
+@given(data=st.data())
+def test_a_formula_that_names_those_that_it_calls_says_the_same(function, data):
+    if any(kind not in (int, OPTIONAL) for kind in read(function).parameters.values()):
+        return  # of layers and elements, what is passed on is not named
+    values = data.draw(arguments_of(function))
+    result = outcome(function, values)
+    assume(result is not None)
+    known = symbols_of(function, values) | {key.split(".")[1]: whole(called) for key, called in FORMULAS.items()}
+    text = formula.write(function, formula.TEXT, names_calls=True)
+    assert evaluated(as_python(text), known) == result
+    latex = formula.write(function, formula.latex_dialect(), names_calls=True)
+    assert evaluated(latex_as_python(latex.replace(r"\_", "_")), known) == result
+
+
+def whole(function):
+    """Return a function that takes fractions which are whole numbers."""
+    return lambda *arguments: function(*(int(argument) for argument in arguments))
+
+
+def test_a_named_call_leaves_out_what_is_no_number():
+    by_names = {"names_calls": True}
+    assert formula.write(layers.read_bytes, formula.TEXT, **by_names) == "Σ layers_bytes(H_kv, S, B)"
+    assert "token_bytes · (tokens_stored(S + 1)" in formula.write(layers.next_token_bytes, formula.TEXT, **by_names)
+
+
+@each_formula
+def test_the_latex_of_named_calls_is_taken_by_the_sites_converter(function):
+    latex = formula.write(function, formula.latex_dialect(), names_calls=True)
+    assert to_mathml(latex, True).startswith("<math")
+
+
+# Ratios of formulas.
+
+
+def test_a_ratio_is_written_as_a_fraction():
+    assert formula.write_ratio(roofline.ridge, formula.TEXT) == "π / β"
+    assert formula.write_ratio(roofline.grouped_attention_intensity, formula.TEXT) == "2 · H / (H_kv · s)"
+    latex = formula.write_ratio(roofline.grouped_attention_intensity, formula.latex_dialect())
+    assert latex == r"\frac{2 \cdot H}{H_{\mathrm{kv}} \cdot s}"
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+@pytest.mark.parametrize("name", [name for name, why in NOT_FORMULAS.items() if why == "gives a ratio"])
+def test_a_written_ratio_gives_what_the_function_gives(name, data):
+    function = public_functions()[name]
+    if not is_ratio(function):
+        return
+    values = {argument: data.draw(st.integers(1, 9999)) for argument in read_ratio(function)[0].parameters}
+    known = {formula.SYMBOLS[argument]: Fraction(value) for argument, value in values.items()}
+    written = formula.write_ratio(function, formula.TEXT)
+    assert float(evaluated(as_python(written), known)) == pytest.approx(function(**values))
+
+
+def test_what_is_no_ratio_is_refused():
+    with pytest.raises(KvlabError, match=r"memory\.py:\d+: .* is no return of ratio"):
+        formula.write_ratio(memory.weight_bytes, formula.TEXT)
+
+
+# The list of all.
+
+
+def test_the_list_of_formulas_has_every_public_function_of_the_accounting_in_its_room_once():
+    listed = {
+        f"{room}.{name}": function for room, inside in contents.functions().items() for name, function in inside.items()
+    }
+    assert listed == public_functions()
+    assert {key for key, function in listed.items() if contents.is_formula(function)} == set(FORMULAS)
 
 
 # Random formulas.

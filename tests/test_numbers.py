@@ -40,6 +40,8 @@ def test_grouping_changes_no_digit(number, language):
         (9663676416, "both", "9.66 GB (9 GiB)", "9,66 GB (9 GiB)"),
         (1, "GiB", "0.000000000931 GiB", "0,000000000931 GiB"),
         (15_624_314_880, "both", "15.62 GB (14.55 GiB)", "15,62 GB (14,55 GiB)"),
+        (1_555_000_000_000, "GB_s", "1,555 GB/s", "1555 GB/s"),
+        (165_150_000_000_000, "TFLOP_s", "165.15 TFLOP/s", "165,15 TFLOP/s"),
     ],
 )
 def test_a_size_is_shown_in_the_unit_that_is_asked_for(size, style, english, spanish):

@@ -13,6 +13,24 @@ from figures_src.errors import BookError
 _NUMBER = re.compile(r"<mtext>([\u2212\d][\d.,\u202f]*%?)</mtext>")
 
 
+_BETWEEN = re.compile(r"\\left\b|\\right\b|[{}]| (?=[+-] )")
+
+
+def in_lines(latex: str) -> str:
+    """Return a sum with a line for each of its terms, and anything else as it is."""
+    depth, lines = 0, [""]
+    for piece in re.split(f"({_BETWEEN.pattern})", latex):
+        depth += {"{": 1, r"\left": 1, "}": -1, r"\right": -1}.get(piece, 0)
+        if piece == " " and depth == 0:
+            lines.append("")
+        else:
+            lines[-1] += piece
+    if len(lines) == 1:
+        return latex
+    # Behind nothing, a sign would be that of a number, and stand closer.
+    return r"\begin{aligned} & " + r" \\ & {} ".join(lines) + r" \end{aligned}"
+
+
 @cache
 def _converter() -> math_core.LatexToMathML:
     return math_core.LatexToMathML(fancy_error=False)

@@ -113,6 +113,12 @@ def _unit(unit: str) -> Callable[[object, Style], str]:
     return lambda result, style: f"{_at_most_two(in_unit(_size(result), unit), style)}{NBSP}{unit}"
 
 
+def _rate(prefix: str, unit: str) -> Callable[[object, Style], str]:
+    # What devices do in a second is decimal, bytes and FLOPs alike.
+    scale = f"{prefix}B"
+    return lambda result, style: f"{_at_most_two(in_unit(_size(result), scale), style)}{NBSP}{prefix}{unit}/s"
+
+
 def _natural(scale: dict[str, int]) -> Callable[[object, Style], str]:
     return lambda result, style: _unit(natural_unit(_size(result), scale))(result, style)
 
@@ -138,4 +144,6 @@ FORMATS: dict[str, Callable[[object, Style], str]] = {
     "binary": _natural(BINARY),
     **{f"fixed{places}": _fixed(places) for places in range(5)},
     **{unit: _unit(unit) for unit in {**DECIMAL, **BINARY}},
+    "GB_s": _rate("G", "B"),
+    "TFLOP_s": _rate("T", "FLOP"),
 }

@@ -7,7 +7,7 @@ the text, the LaTeX, the line with numbers put in, and the JavaScript that compu
 from kvlab.formula.dialects import SYMBOLS, TEXT, Dialect, latex_dialect
 from kvlab.formula.language import Formula
 from kvlab.formula.script import javascript
-from kvlab.formula.writing import latex, text, with_numbers, write
+from kvlab.formula.writing import latex, text, with_numbers, write, write_ratio
 
 __all__ = [
     "SYMBOLS",
@@ -20,4 +20,5 @@ __all__ = [
     "text",
     "with_numbers",
     "write",
+    "write_ratio",
 ]

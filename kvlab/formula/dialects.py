@@ -40,6 +40,11 @@ SYMBOLS = {
     "mlp_matrices": "n_W",
     "n_in": "d_in",
     "n_out": "d_out",
+    # Roofline: work and bytes, and how fast a device does and moves them.
+    "flops": "F",
+    "bytes_moved": "Q",
+    "flops_per_second": "π",
+    "bytes_per_second": "β",
     # Layers and what they store.
     "k_dim": "d_k",
     "v_dim": "d_v",
@@ -79,6 +84,7 @@ class Dialect:
     Attributes:
         signs: of what Python writes as the key is.
         in_fraction: how tightly what stands above, and below, a fraction's line must hold together.
+        named: takes the name of another formula, and what it is given, where that is not written out.
         choice: takes what holds, its condition, what holds otherwise, and the opposite of the condition.
     """
 
@@ -88,9 +94,11 @@ class Dialect:
     group: Callable[[str], str]
     power: Callable[[str, int], str]
     in_fraction: tuple[int, int]
+    quotient: Callable[[str, str], str]
     floor: Callable[[str, str], str]
     ceiling: Callable[[str, str], str]
     call: Callable[[str, list[str]], str]
+    named: Callable[[str, list[str]], str]
     choice: Callable[[str, str, str, str], str]
 
 
@@ -110,9 +118,11 @@ TEXT = Dialect(
     group=lambda inner: f"({inner})",
     power=lambda base, exponent: base + str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")),
     in_fraction=(PRODUCT, ATOM),
+    quotient=lambda a, b: f"{a} / {b}",
     floor=lambda a, b: f"⌊{a} / {b}⌋",
     ceiling=lambda a, b: f"⌈{a} / {b}⌉",
     call=lambda name, arguments: f"{name}({', '.join(arguments)})",
+    named=lambda name, arguments: f"{name}({', '.join(arguments)})" if arguments else name,
     choice=lambda then, condition, otherwise, _: f"{then} if {condition}, else {otherwise}",
 )
 
@@ -131,9 +141,13 @@ def latex_dialect(number: Callable[[int], str] = plain_number) -> Dialect:
         group=lambda inner: rf"\left({inner}\right)",
         power=lambda base, exponent: f"{base}^{{{exponent}}}",
         in_fraction=(CHOICE, CHOICE),
+        quotient=lambda a, b: rf"\frac{{{a}}}{{{b}}}",
         floor=lambda a, b: rf"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor",
         ceiling=lambda a, b: rf"\left\lceil \frac{{{a}}}{{{b}}} \right\rceil",
         call=lambda name, arguments: rf"\{name}\left({', '.join(arguments)}\right)",
+        named=lambda name, arguments: (
+            _latex_name(name) + (rf"\left({', '.join(arguments)}\right)" if arguments else "")
+        ),
         choice=lambda then, condition, otherwise, opposite: (
             rf"\begin{{cases}} {then} & {condition} \\ {otherwise} & {opposite} \end{{cases}}"
         ),
@@ -143,6 +157,10 @@ def latex_dialect(number: Callable[[int], str] = plain_number) -> Dialect:
 def _latex_symbol(symbol: str) -> str:
     letter, _, subscript = symbol.partition("_")
     return _in_roman(letter) + (f"_{{{_in_roman(subscript)}}}" if subscript else "")
+
+
+def _latex_name(name: str) -> str:
+    return _in_roman(name.replace("_", r"\_"))
 
 
 def _in_roman(name: str) -> str:

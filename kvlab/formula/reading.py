@@ -46,6 +46,7 @@ from kvlab.formula.language import (
     Reference,
     Sum,
 )
+from kvlab.units import ratio
 
 _OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%"}
 _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -59,6 +60,16 @@ def read(formula: Formula) -> Definition:
         KvlabError: it contains what no formula contains; file and line are named.
     """
     return _Reader(formula).definition()
+
+
+@cache
+def read_ratio(formula: Callable[..., Any]) -> tuple[Definition, Definition]:
+    """Return what a function divides that returns `ratio(a, b)`: two formulas of its arguments.
+
+    Raises:
+        KvlabError: it does anything else; file and line are named.
+    """
+    return _Reader(formula).ratio()
 
 
 @dataclass(frozen=True)
@@ -75,16 +86,30 @@ class _Reader:
         return inspect.unwrap(self.function)
 
     def definition(self) -> Definition:
+        head, statements = self.head()
+        tree = self.tree()
+        return replace(head, body=replace(self, scope=head.parameters).body(tree, statements))
+
+    def ratio(self) -> tuple[Definition, Definition]:
+        head, statements = self.head()
+        match statements:
+            case [ast.Return(value=ast.Call(func=function, args=[a, b], keywords=[]))] if (
+                self.meaning(function) is ratio
+            ):
+                inner = replace(self, scope=head.parameters)
+                return replace(head, body=inner.number(a)), replace(head, body=inner.number(b))
+        raise self.refusal(statements[0], "is no return of ratio(a, b)")
+
+    def head(self) -> tuple[Definition, list[ast.stmt]]:
+        """Return the formula without its body, and the statements of its body."""
         tree = self.tree()
         if self.function in self.callers:
             raise self.refusal(tree, "calls itself")
         is_exact = self.plain is not self.function
         if [self.meaning(decorator) for decorator in tree.decorator_list] != [exact] * is_exact:
             raise self.refusal(tree, "is decorated by what may change its result")
-        parameters = self.parameters(tree.args)
         statements = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
-        body = replace(self, scope=parameters).body(tree, statements)
-        return Definition(tree.name, parameters, body, is_exact)
+        return Definition(tree.name, self.parameters(tree.args), Nothing(), is_exact), statements
 
     def tree(self) -> ast.FunctionDef:
         try:

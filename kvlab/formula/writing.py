@@ -39,7 +39,7 @@ from kvlab.formula.language import (
     Sum,
     opposite,
 )
-from kvlab.formula.reading import read
+from kvlab.formula.reading import read, read_ratio
 
 
 def text(formula: Formula) -> str:
@@ -66,15 +66,27 @@ def with_numbers(formula: Formula, values: Mapping[str, Any], dialect: Dialect =
     return write(formula, dialect, values)
 
 
-def write(formula: Formula, dialect: Dialect, values: Mapping[str, Any] | None = None) -> str:
+def write(
+    formula: Formula, dialect: Dialect, values: Mapping[str, Any] | None = None, names_calls: bool = False
+) -> str:
     """Return the formula's body in a dialect: symbols, but numbers for the arguments that have `values`.
+
+    Calls of other formulas are written out, or, if it `names_calls`, by their names and the numbers that are passed
+    to them; layers and elements, which are passed on, are not named.
 
     Raises:
         KvlabError: the function is no formula, of which file and line are named; a value is of another kind than its
             argument; a quantity has no symbol, or the symbol of another.
     """
     definition = read(formula)
-    return _Writer(definition, dialect, _known(definition, values or {})).piece(definition.body).text
+    known = _known(definition, values or {})
+    return _Writer(definition, dialect, known, names_calls=names_calls).piece(definition.body).text
+
+
+def write_ratio(function: Callable[..., Any], dialect: Dialect) -> str:
+    """Return as a fraction what a function divides that returns `ratio(a, b)`. Raises `KvlabError` as `write` does."""
+    above, below = read_ratio(function)
+    return _Writer(above, dialect, {}).fraction(dialect.quotient, above.body, below.body).text
 
 
 def _known(of: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +111,7 @@ class _Writer:
         known: the values of arguments.
         written: what stands in the place of the others, where it is not their own symbol.
         symbols: what each symbol stands for that is written.
+        names_calls: whether another formula is called by its name, or written out.
     """
 
     of: Definition
@@ -106,6 +119,7 @@ class _Writer:
     known: Mapping[str, Any]
     written: Mapping[str, _Piece] = field(default_factory=dict)
     symbols: dict[str, str] = field(default_factory=dict)
+    names_calls: bool = False
 
     def piece(self, node: Node) -> _Piece:
         signs = self.dialect.signs
@@ -202,6 +216,10 @@ class _Writer:
         return self.joined("+", *(self.grouped(term, PRODUCT) for term in terms))
 
     def call(self, formula: Definition, arguments: tuple[Node, ...]) -> _Piece:
+        if self.names_calls:
+            kinds = formula.parameters.values()
+            passed = [self.piece(a).text for a, kind in zip(arguments, kinds, strict=True) if kind in (int, OPTIONAL)]
+            return _Piece(self.dialect.named(formula.name, passed), ATOM)
         known, written = {}, {}
         for name, argument in zip(formula.parameters, arguments, strict=True):
             known[name] = value(argument, self.known)

@@ -1,0 +1,262 @@
+"""`reference/models`: the models of the catalog, what they take, and the published figures that the formulas meet."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from figures_src.markup import numbers
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.sourced import read_cell, source_cell
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import catalog, units
+from kvlab.accounting import memory, paging, roofline
+from kvlab.catalog import CatalogModel, sizes
+from kvlab.catalog.sources import PublishedFigure, published_figures
+
+page = Page("reference/models")
+
+DTYPE = "fp16"
+Row = list[str | Shown]
+
+
+def family(entry: CatalogModel) -> str:
+    """Return what a model's name begins with, by which it is looked up: `llama` of `Llama-2-7B`."""
+    return re.split(r"[^a-z]", entry.name.casefold())[0]
+
+
+# By family; within one, as the catalog has them: by version, and from small to large.
+ZOO = sorted(catalog.models(), key=family)
+WINDOWED = [entry for entry in ZOO if any(group.window for group in entry.decoder.layers)]
+BYTES_PER_ELEMENT = page.value("bytes_per_element", units.bytes_per_element, dtype=DTYPE)
+page.value("n_models", units.given, quantity=len(ZOO))
+
+
+def shape(entry: CatalogModel, field: str) -> Value:
+    """Return one number of a model's shape."""
+    return call(catalog.shape, model_name=entry.name, field=field)
+
+
+def limit(entry: CatalogModel) -> Value:
+    """Return the context that a model was made for."""
+    return shape(entry, "max_context")
+
+
+# Shapes.
+
+SYMBOLS = {
+    "n_layers": "$L$",
+    "d_model": "$d$",
+    "n_heads": "$H$",
+    "n_kv_heads": r"$H_{\mathrm{kv}}$",
+    "head_dim": "$d_h$",
+    "d_ff": r"$d_{\mathrm{ff}}$",
+    "vocab_size": "$V$",
+}
+
+
+def head_dim(entry: CatalogModel) -> Value:
+    """Return the size of a head; of a latent, which all heads share, its width."""
+    if entry.decoder.head_dim is not None:
+        return shape(entry, "head_dim")
+    [latent] = entry.decoder.layers
+    return call(sizes.layer_shape, model_name=entry.name, kind=latent.kind, field="k_dim")
+
+
+@page.table
+def model_shapes(words: Words) -> Table:
+    """Return the shapes of the models, one a row."""
+    rows: list[Row] = [
+        [entry.name, *(Shown(head_dim(entry) if field == "head_dim" else shape(entry, field)) for field in SYMBOLS)]
+        for entry in ZOO
+    ]
+    return Table([words("zoo.model"), *(f"{words(f'zoo.{field}')} {SYMBOLS[field]}" for field in SYMBOLS)], rows)
+
+
+@page.table
+def windows(words: Words) -> Table:
+    """Return the models with sliding windows: how many layers have one, and what a token adds before and behind it."""
+    columns = ("sliding", "full", "window", "first", "later")
+    return Table(
+        [words("zoo.model"), *(words(f"windows.{column}") for column in columns)],
+        [window_row(entry) for entry in WINDOWED],
+    )
+
+
+def window_row(entry: CatalogModel) -> Row:
+    """Return a model's layers by kind, their window, and the bytes that a token adds at first and behind the window."""
+    kinds = {group.kind for group in entry.decoder.layers}
+    counted = [
+        Shown(call(sizes.layer_shape, model_name=entry.name, kind=kind, field="count") if kind in kinds else NONE)
+        for kind in ("sliding", "full")
+    ]
+    window = call(sizes.layer_shape, model_name=entry.name, kind="sliding", field="window")
+    return [entry.name, *counted, Shown(window), *(Shown(added(entry, behind), "B") for behind in (NONE, window))]
+
+
+def added(entry: CatalogModel, context: Value) -> Value:
+    """Return the bytes that one more token adds to a model's cache behind `context` others."""
+    return call(sizes.next_token_bytes, model_name=entry.name, context=context, dtype=DTYPE)
+
+
+NONE = call(units.given, quantity=0)
+
+# Sizes.
+
+
+@page.table
+def model_sizes(words: Words) -> Table:
+    """Return what the models take: parameters, weights, and a token in the cache."""
+    rows: list[Row] = [
+        [
+            entry.name,
+            Shown(shape(entry, "parameters")),
+            Shown(weights_of(entry.name), "both"),
+            Shown(added(entry, NONE), "B"),
+        ]
+        for entry in ZOO
+    ]
+    return Table([words("zoo.model"), *(words(f"zoo.{column}") for column in ("parameters", "weights", "token"))], rows)
+
+
+@page.table
+def at_their_limits(words: Words) -> Table:
+    """Return the cache of one sequence that is as long as the model was made for, and its share of the weights."""
+    columns = ("limit", "cache", "share")
+    return Table([words("zoo.model"), *(words(f"zoo.{column}") for column in columns)], [limit_row(e) for e in ZOO])
+
+
+def limit_row(entry: CatalogModel) -> Row:
+    """Return the context that a model was made for, and its cache there."""
+    cache, weights = cache_at_limit(entry), weights_of(entry.name)
+    share = call(units.ratio, numerator=cache, denominator=weights)
+    return [entry.name, Shown(limit(entry)), Shown(cache, "both"), Shown(share, "percent1")]
+
+
+def weights_of(name: str) -> Value:
+    """Return the bytes of a model's weights."""
+    return call(sizes.weight_bytes, model_name=name, dtype=DTYPE)
+
+
+def cache_at_limit(entry: CatalogModel) -> Value:
+    """Return the bytes of one sequence as long as the model was made for."""
+    return call(sizes.cache_bytes, model_name=entry.name, context=limit(entry), batch=1, dtype=DTYPE)
+
+
+# Two of them, for the mistakes.
+
+LLAMA, MHA = "Llama-2-70B", "n_heads"
+page.value("llama_token", sizes.next_token_bytes, model_name=LLAMA, context=0, dtype=DTYPE)
+page.value(
+    "llama_token_as_mha",
+    memory.kv_bytes_per_token,
+    **{**kv_shapes(LLAMA), "n_kv_heads": shapes(LLAMA, MHA)[MHA]},
+    bytes_per_element=BYTES_PER_ELEMENT,
+)
+page.value(
+    "llama_factor",
+    units.ratio,
+    numerator=page.values["llama_token_as_mha"],
+    denominator=page.values["llama_token"],
+)
+small = page.value("small_weights", sizes.weight_bytes, model_name="Llama-2-7B", dtype=DTYPE)
+guess = page.value("guessed_weights", memory.weight_bytes, parameters=7 * 10**9, bytes_per_element=BYTES_PER_ELEMENT)
+page.claim("seven billion parameters are more than Llama-2-7B has", small, guess)
+page.value("small_parameters", catalog.shape, model_name="Llama-2-7B", field="parameters")
+
+# Sources.
+
+
+@page.table
+def model_sources(words: Words) -> Table:
+    """Return where each model's shapes were read, and what its number of parameters is."""
+    rows: list[Row] = [
+        [entry.name, status(entry, words), source_cell(entry.source, words), read_cell(entry.read, words)]
+        for entry in ZOO
+    ]
+    return Table([words("zoo.model"), *(words(f"zoo.{column}") for column in ("status", "source", "read"))], rows)
+
+
+def status(entry: CatalogModel, words: Words) -> str:
+    """Return what the number of parameters is, and what else is to be known of a model."""
+    note = [words(f"model_note.{entry.name}")] if entry.note else []
+    return "; ".join([words(f"status.{entry.parameters_status}"), *note])
+
+
+# Published figures, and what the formulas come to.
+
+
+class Result(NamedTuple):
+    """A result that stands beside a printed number: its format, and what was given, which its row names."""
+
+    value: Value
+    format: str = ""
+    given: int = 0
+
+
+def cached(model: str, context: int, dtype: str) -> Result:
+    """Return the bytes of one sequence in the cache."""
+    return Result(call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype=dtype), "MiB", context)
+
+
+def slots_in(gib: int, model: str) -> Result:
+    """Return the tokens that fit in so many GiB of cache."""
+    size = call(units.parse_size, written=f"{gib}GiB")
+    shape = {**kv_shapes(model), "batch": 1, "bytes_per_element": BYTES_PER_ELEMENT}
+    return Result(call(memory.context_in_budget, budget=size, **shape), given=gib)
+
+
+def sequences_in(n_blocks: int, block: int, context: int) -> Result:
+    """Return how many sequences so many blocks hold."""
+    needed = call(paging.blocks_needed, n_tokens=context, block=block)
+    return Result(call(units.ratio, numerator=n_blocks, denominator=needed), "fixed2", context)
+
+
+def ridge_of(device: str) -> Result:
+    """Return the ridge of a device."""
+    fields = {"flops_per_second": "dense_bf16_flops_per_second", "bytes_per_second": "bandwidth_bytes_per_second"}
+    numbers = {name: call(catalog.device_number, device_name=device, field=field) for name, field in fields.items()}
+    return Result(call(roofline.ridge, **numbers), "fixed0")
+
+
+def element_bytes(dtype: str) -> Result:
+    """Return the bytes of an element, its share of its block's scale included."""
+    token = call(sizes.next_token_bytes, model_name="Llama-2-7B", context=0, dtype=dtype)
+    elements = call(memory.kv_elements_per_token, **kv_shapes("Llama-2-7B"))
+    return Result(call(units.ratio, numerator=token, denominator=elements), "fixed4")
+
+
+# Of each figure that follows from a formula: the results that stand for its numbers, in the order of the print.
+COMPUTED = {
+    "llama2_7b_4096": [cached("Llama-2-7B", 4096, DTYPE)],
+    "llama31_8b_4096": [cached("Llama-3-8B", 4096, DTYPE)],  # version 3.1 has the same shapes of K and V
+    "deepseek_v3_q8_0": [cached("DeepSeek-V3", 32768, "q8_0")],
+    "opt_13b_token": [Result(call(sizes.next_token_bytes, model_name="OPT-13B", context=0, dtype=DTYPE), "KiB")],
+    "opt_slots": [slots_in(12, "OPT-13B"), slots_in(21, "OPT-66B"), slots_in(264, "GPT-3 175B")],
+    "vllm_concurrency": [sequences_in(127_626, 16, 2048)],
+    "h100_ridge": [ridge_of("H100 80GB SXM")],
+    "llama2_7b_parameters": [Result(call(catalog.shape, model_name="Llama-2-7B", field="parameters"))],
+    "ggml_blocks": [element_bytes("q8_0"), element_bytes("q4_0")],
+}
+
+
+@page.table
+def published(words: Words) -> Table:
+    """Return a row for each number that others have published and a formula gives."""
+    columns = [words(f"published.{column}") for column in ("what", "printed", "computed")]
+    figures = [figure for figure in published_figures() if figure.from_formula]
+    rows = [row for figure in figures for row in published_rows(figure, words)]
+    return Table([*columns, words("zoo.source"), words("zoo.read")], rows)
+
+
+def published_rows(figure: PublishedFigure, words: Words) -> list[Row]:
+    """Return a row for each number of a figure, as it was printed and as it is computed."""
+    printed, source = re.split(" / |, (?=q)", figure.published), source_cell(figure.source, words)
+    rows: list[Row] = []
+    for nth, (part, result) in enumerate(zip(printed, COMPUTED[figure.name], strict=True)):
+        given = numbers.show(result.given, "", words.language)
+        what = words(f"published.{figure.name}.{nth}").format(given=given)
+        rows.append([what, f"`{part}`", Shown(result.value, result.format), source, read_cell(figure.read, words)])
+    return rows
