@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Shown(NamedTuple):
-    """A value in a table's cell, with the format in which it stands there."""
+    """A value in a table's cell, with the format in which it stands there, or the word that stands for its result."""
 
     value: Value
     format: str = ""
+    word: str = ""
 
 
 class Table(NamedTuple):

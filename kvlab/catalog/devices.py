@@ -75,6 +75,11 @@ def device(name: str) -> Accelerator:
     raise unknown("device", name, (entry.name for entry in accelerators()), "kvlab devices")
 
 
+def device_number(device_name: str, field: str) -> int:
+    """Return one number of an accelerator, such as `memory_bytes`. Raises `KvlabError` for what it has not."""
+    return integer_field(device(device_name), field, device_name)
+
+
 def processor(name: str) -> Processor:
     """Return a processor by name. Raises `KvlabError` naming those that there are."""
     for entry in processors():

@@ -1,0 +1,97 @@
+"""What the models of the catalog take, asked for by name: of any kind of layers, MLA, windows and mixtures included."""
+
+from __future__ import annotations
+
+from kvlab.accounting import layers
+from kvlab.accounting.elements import ELEMENTS, Element, state_element_bytes
+from kvlab.accounting.layers import Layers
+from kvlab.catalog.devices import device
+from kvlab.catalog.entries import integer_field
+from kvlab.catalog.zoo import model
+from kvlab.errors import KvlabError
+from kvlab.sizing import Decoder, arithmetic
+from kvlab.sizing.fitting import fitted
+
+
+def cache_bytes(model_name: str, context: int, batch: int, dtype: str) -> int:
+    """Return the bytes that `batch` sequences of `context` tokens take in a model's cache, states included.
+
+    Raises:
+        KvlabError: an unknown model or element format, or a count that is no whole number from 0 on.
+    """
+    return arithmetic.cache_bytes(_decoder(model_name), context, batch, _element(dtype))
+
+
+def next_token_bytes(model_name: str, context: int, dtype: str) -> int:
+    """Return the bytes that one more token of one sequence adds behind `context` others. Errors as of `cache_bytes`."""
+    return layers.next_token_bytes(_decoder(model_name).layers, context, _element(dtype))
+
+
+def weight_bytes(model_name: str, dtype: str) -> int:
+    """Return the bytes of a model's weights. Raises `KvlabError` as `cache_bytes`, and where they are not counted."""
+    size = arithmetic.weight_bytes(_decoder(model_name), _element(dtype))
+    if size is None:
+        raise KvlabError(f"the parameters of {model_name} are not counted")
+    return size
+
+
+def over_limit(model_name: str, context: int) -> bool:
+    """Return whether a model was made for fewer tokens. Raises `KvlabError` for an unknown model."""
+    return arithmetic.over_limit(_decoder(model_name), context)
+
+
+def layer_shape(model_name: str, kind: str, field: str) -> int:
+    """Return one number of a model's layers of one kind, such as the `count` of those that are `"sliding"`.
+
+    Raises:
+        KvlabError: an unknown model, a kind of layers that it has not, or no such number.
+    """
+    groups = {group.kind: group for group in _decoder(model_name).layers}
+    if kind not in groups:
+        raise KvlabError(f"{model_name} has no {kind!r:.60} layers; it has {', '.join(groups)}")
+    return integer_field(groups[kind], field, f"{model_name} ({kind})")
+
+
+def crossing(model_name: str, batch: int, dtype: str) -> int:
+    """Return the fewest tokens of each of `batch` sequences whose cache is larger than the weights, both in `dtype`.
+
+    Raises:
+        KvlabError: as `weight_bytes`, and where no number of tokens is enough: all windows are full before.
+    """
+    most = _context_in(_decoder(model_name), weight_bytes(model_name, dtype), batch, dtype)
+    if most is None:
+        raise KvlabError(f"the cache of {model_name} never outgrows its weights: it stops growing before")
+    return most + 1
+
+
+def memory_bytes(device_name: str) -> int:
+    """Return the memory that a device reports. Raises `KvlabError` for an unknown one."""
+    return device(device_name).memory_bytes
+
+
+def context_beside_weights(model_name: str, device_name: str, batch: int, dtype: str) -> int:
+    """Return how many tokens each of `batch` sequences can have in what the weights leave of a device's memory.
+
+    Raises:
+        KvlabError: as `weight_bytes`, an unknown device, or no number of tokens is too many.
+    """
+    entry, weights = _decoder(model_name), weight_bytes(model_name, dtype)
+    found = fitted(entry, memory_bytes(device_name), weights, None, batch, _element(dtype))
+    if found.tokens is None:
+        raise KvlabError(f"any number of tokens fits: the cache of {model_name} stops growing before")
+    return found.tokens
+
+
+def _context_in(decoder: Decoder, budget: int, batch: int, dtype: str) -> int | None:
+    element = _element(dtype)
+    return layers.largest_context(decoder.layers, budget, batch, element, state_element_bytes(element))
+
+
+def _decoder(model_name: str) -> Decoder:
+    return model(model_name).decoder
+
+
+def _element(dtype: str) -> Element:
+    if dtype not in ELEMENTS:
+        raise KvlabError(f"unknown element format {dtype!r:.60}; known are {', '.join(ELEMENTS)}")
+    return ELEMENTS[dtype]
