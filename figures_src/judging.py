@@ -80,11 +80,16 @@ def _all(judged: list[Judged], words: Words) -> Table:
         verdicts = [_of_part(one, part, words).value.result for part in range(len(one.parts))]
         first = verdicts.index(claims.FALSE) if claims.FALSE in verdicts else 0
         link = f"[{words(f'claims.name.{one.name}')}](#{one.name})"
-        rows.append([link, *_sides(one, first, words), _in_words(one.verdict, words)])
-    return Table(header=[words(f"claims.{column}") for column in ("claim", *COLUMNS)], rows=rows)
+        said, computed = _sides(one, first, words)
+        computed = computed._replace(format=said.format) if computed.format == "both" else computed
+        rows.append([link, _in_words(one.verdict, words), said, computed])
+    # The verdict first: of a table that is wider than a phone, it is what has to be in sight.
+    return Table(
+        header=[words(f"claims.{column}") for column in ("claim", "verdict", "claimed", "computed")], rows=rows
+    )
 
 
-def _sides(one: Judged, part: int, words: Words) -> list[str | Shown]:
+def _sides(one: Judged, part: int, words: Words) -> list[Shown]:
     """Return what is claimed of a part and what is computed, in the units in which they are said."""
     value, computed = call(claims.claimed, claim=one.name, part=part), one.parts[part]
     if isinstance(value.result, str):

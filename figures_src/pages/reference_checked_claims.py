@@ -16,6 +16,7 @@ from kvlab.accounting import flops, memory, paging, positions, roofline, traffic
 from kvlab.accounting.elements import ELEMENTS
 from kvlab.catalog import sizes
 from kvlab.catalog.devices import device_number
+from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims")
 
@@ -51,6 +52,8 @@ judge(
 judge("mini-like-large", Part(MINI_VALUES["gpt3_cache_over_weights"], "percent1"))
 level = call(catalog.fitting_level, processor_name=LAPTOP, size_bytes=MINI_VALUES["together"])
 judge("mini-memory-bound", Part(level))
+page.claim("the share shrinks", MINI_VALUES["gpt3_cache_over_weights"], MINI_VALUES["cache_over_weights"])
+page.claim("both stay in the last-level cache", MINI_VALUES["together"], MINI_VALUES["l3"])
 judge("mini-step-work", Part(MINI_VALUES["decode_flops_full"]))
 BLOCK = {name: MINI[name] for name in ("n_layers", "d_model", "d_ff")}
 page.value("block_matrices", flops.gpt2_matrix_elements, **BLOCK, vocab_size=0)
@@ -90,10 +93,10 @@ token = page.reuse("seven_token", _token_of(SEVEN))
 page.reuse("seven_128k", _cache_of(SEVEN, CONTEXT_128K))
 page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
 page.reuse("seven_max", MAX)
-one_k = page.reuse("one_k", _given(1024))
+page.reuse("one_k", _given(1024))
 
-page.reuse("demo_heads", _given(experiments.DEMO.n_heads))
-page.reuse("demo_kv_heads", _given(experiments.DEMO.n_kv_heads))
+page.reuse("demo_heads", _given(DEMO.n_heads))
+page.reuse("demo_kv_heads", _given(DEMO.n_kv_heads))
 judge("query-heads-cached", Part(call(experiments.demo_bytes_per_token), "binary"))
 judge(
     "binary-as-decimal",
@@ -128,7 +131,9 @@ DEVICES = ("A100 40GB", "A100 80GB SXM", "H100 80GB SXM")
 reported = [call(sizes.memory_bytes, device_name=name) for name in DEVICES]
 judge("device-gigabytes", *(Part(size, "both") for size in reported))
 page.reuse("eighty", _given(80))
-page.claim("the H100 reports a little less than its number of GiB", reported[-1], call(units.parse_size, written="80GiB"))
+page.claim(
+    "the H100 reports a little less than its number of GiB", reported[-1], call(units.parse_size, written="80GiB")
+)
 
 MISTRAL = ("Mistral-7B-v0.1", "Mistral-7B-v0.3")
 judge(
@@ -157,7 +162,11 @@ shares = [_ratio(_cache_of(m, shapes(m, "max_context")["max_context"]), _weights
 judge("cache-exceeds-weights", *(Part(share, "percent1") for share in shares))
 for name, batch in (("seven_crossing", 1), ("seven_crossing_of_16", 16)):
     page.value(name, sizes.crossing, model_name=SEVEN, batch=batch, dtype=ELEMENT)
-sixteen = page.reuse("sixteen", _given(16))
+page.reuse("sixteen", _given(16))
+crossings = page.values["seven_crossing_of_16"], page.values["seven_crossing"]
+page.claim(
+    "sixteen sequences pass the weights within the model's limit, one only beyond", crossings[0], MAX, crossings[1]
+)
 
 reserved, mean = page.reuse("reserved", CONTEXT_32K), page.reuse("mean_length", _given(1024))
 empty = call(paging.unused_slots, max_context=reserved, context=mean, batch=1)
@@ -183,7 +192,9 @@ judge(
 LONG, SHORT = page.reuse("long_prompt", _given(1024)), page.reuse("short_text", _given(200))
 uncached = call(positions.tokens_uncached, prompt=LONG, new_tokens=SHORT)
 quadratic = call(positions.causal_pairs, n_tokens=SHORT.result - 1)
-judge("quadratic-dominates", Part(_ratio(quadratic, uncached), "percent1"))
+share = _ratio(quadratic, uncached)
+page.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
+judge("quadratic-dominates", Part(share, "percent1"))
 
 
 def _power(function: Callable[..., int], name: str, less: int = 0, **given: int) -> Value:
@@ -275,14 +286,13 @@ def _alone(context: int) -> dict[str, Value]:
 
 judge(
     "batch-compute-bound",
-    *(
-        Part(call(roofline.bound, **_alone(context), **H100), "", {"tokens": _given(context)})
-        for context in (4096, 64)
-    ),
+    *(Part(call(roofline.bound, **_alone(context), **H100), "", {"tokens": _given(context)}) for context in (4096, 64)),
 )
 own_long = page.value("own_intensity_long", roofline.intensity, **_alone(4096))
 own_short = page.value("own_intensity_short", roofline.intensity, **_alone(64))
-page.claim("a long sequence stays below the ridge of the H100, and a short one passes it", own_long, h100_ridge, own_short)
+page.claim(
+    "a long sequence stays below the ridge of the H100, and a short one passes it", own_long, h100_ridge, own_short
+)
 
 # What a cache holds, and what a wrong one costs.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kvlab.accounting import layers
 from kvlab.accounting.elements import ELEMENTS, Element, state_element_bytes
-from kvlab.accounting.layers import Layers
 from kvlab.catalog.devices import device
 from kvlab.catalog.entries import integer_field
 from kvlab.catalog.zoo import model
@@ -58,7 +57,9 @@ def crossing(model_name: str, batch: int, dtype: str) -> int:
     Raises:
         KvlabError: as `weight_bytes`, and where no number of tokens is enough: all windows are full before.
     """
-    most = _context_in(_decoder(model_name), weight_bytes(model_name, dtype), batch, dtype)
+    groups, element = _decoder(model_name).layers, _element(dtype)
+    weights = weight_bytes(model_name, dtype)
+    most = layers.largest_context(groups, weights, batch, element, state_element_bytes(element))
     if most is None:
         raise KvlabError(f"the cache of {model_name} never outgrows its weights: it stops growing before")
     return most + 1
@@ -69,22 +70,17 @@ def memory_bytes(device_name: str) -> int:
     return device(device_name).memory_bytes
 
 
-def context_beside_weights(model_name: str, device_name: str, batch: int, dtype: str) -> int:
-    """Return how many tokens each of `batch` sequences can have in what the weights leave of a device's memory.
+def sequences_beside_weights(model_name: str, device_name: str, context: int, dtype: str) -> int:
+    """Return how many sequences of `context` tokens fit in what the weights leave of a device's memory.
 
     Raises:
-        KvlabError: as `weight_bytes`, an unknown device, or no number of tokens is too many.
+        KvlabError: as `weight_bytes`, an unknown device, or sequences that take nothing.
     """
-    entry, weights = _decoder(model_name), weight_bytes(model_name, dtype)
-    found = fitted(entry, memory_bytes(device_name), weights, None, batch, _element(dtype))
-    if found.tokens is None:
-        raise KvlabError(f"any number of tokens fits: the cache of {model_name} stops growing before")
-    return found.tokens
-
-
-def _context_in(decoder: Decoder, budget: int, batch: int, dtype: str) -> int | None:
-    element = _element(dtype)
-    return layers.largest_context(decoder.layers, budget, batch, element, state_element_bytes(element))
+    weights, memory = weight_bytes(model_name, dtype), memory_bytes(device_name)
+    found = fitted(_decoder(model_name), memory, weights, context, 1, _element(dtype)).sequences
+    if found is None:
+        raise KvlabError("any number of sequences fits that take no bytes; give a context from 1 on")
+    return found
 
 
 def _decoder(model_name: str) -> Decoder:
