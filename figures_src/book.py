@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from figures_src import kept, mathfont, measured, values
+from figures_src.addresses import address, twin_language
 from figures_src.errors import BookError
 from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_csv, to_svg
 from figures_src.markup import numbers
@@ -24,7 +25,7 @@ from figures_src.markup.math import to_mathml
 from figures_src.markup.summary import read_summary, with_summaries
 from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark, tokens_in
 from figures_src.markup.unmeasured import UnmeasuredExtension
-from figures_src.page import Derivation, FormulaFace, Page, Shown
+from figures_src.page import Derivation, Entry, FormulaFace, Page, Shown
 from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab import formula
@@ -59,7 +60,9 @@ class Book:
         self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
         self.drawn = 0
         self.tokens = TokenExtension()
-        makers = Makers(self._picture, self._table, self._derivation, self._check_measured, self._unmeasured)
+        makers = Makers(
+            self._picture, self._table, self._entries, self._derivation, self._check_measured, self._unmeasured
+        )
         unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown
         self._guard = guard
@@ -248,6 +251,9 @@ class Book:
         except NotMeasuredError as error:
             return Cell(Words(language)(measured.CELLS[error.reason]))
 
+    def _entries(self, name: str) -> list[Entry]:
+        return list(self._named("lists", name)(Words(self._current().language)))
+
     def _derivation(self, name: str) -> str:
         reading = self._current()
         derivation: Derivation = self._named("derivations", name)
@@ -337,16 +343,6 @@ class Book:
         places = [match.start() for match in re.finditer(re.escape(text), written)]
         line = written.count("\n", 0, places[nth]) + 1 if nth < len(places) else 1
         return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
-
-
-def address(path: str, language: str) -> str:
-    """Return a page's address below the site: English at the root, Spanish under `es/`."""
-    return f"{path}.html" if language == LANGUAGES[0] else f"{language}/{path}.html"
-
-
-def twin_language(language: str) -> str:
-    """Return the other of the two languages."""
-    return next(other for other in LANGUAGES if other != language)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class Shown(NamedTuple):
-    """A value in a table's cell, its format there, and a mark behind it that the caption explains."""
+    """A value in a cell: in a format, or as the word that stands for it; a mark behind it, which the caption explains."""
 
     value: Value
     format: str = ""
     mark: str = ""
+    word: str = ""
 
 
 class Table(NamedTuple):
@@ -31,6 +32,24 @@ class Table(NamedTuple):
 
     header: Sequence[str]
     rows: Sequence[Sequence[str | Shown]]
+
+
+class Foreign(NamedTuple):
+    """Words of another language than the page's."""
+
+    text: str
+    language: str
+
+
+Detail = Sequence[str | Foreign]
+
+
+class Entry(NamedTuple):
+    """An entry of a list: the id by which it is linked to, what is explained, and what is said of it, a line each."""
+
+    id: str
+    term: str
+    details: Sequence[Detail]
 
 
 class FormulaFace(NamedTuple):
@@ -78,6 +97,7 @@ class Page:
     formulas: dict[str, FormulaFace] = field(default_factory=dict)
     derivations: dict[str, Derivation] = field(default_factory=dict)
     tables: dict[str, Callable[[Words], Table]] = field(default_factory=dict)
+    lists: dict[str, Callable[[Words], Sequence[Entry]]] = field(default_factory=dict)
     figures: dict[str, Drawing] = field(default_factory=dict)
     defined_at: dict[str, str] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
@@ -106,6 +126,12 @@ class Page:
         """Name a table after the function that makes it."""
         self._note(make.__name__, 2)
         self.tables[make.__name__] = make
+        return make
+
+    def entries(self, make: Callable[[Words], Sequence[Entry]]) -> Callable[[Words], Sequence[Entry]]:
+        """Name a list of entries after the function that makes it."""
+        self._note(make.__name__, 2)
+        self.lists[make.__name__] = make
         return make
 
     def figure(

@@ -29,7 +29,7 @@ class Value:
 
     Attributes:
         function: a public function of kvlab.
-        arguments: by name; literals or values.
+        arguments: by name; literals, values, or lists of them.
     """
 
     function: Callable[..., Any]
@@ -38,16 +38,13 @@ class Value:
     @cached_property
     def literals(self) -> dict[str, Any]:
         """The arguments as literals."""
-        return {
-            name: argument.result if isinstance(argument, Value) else argument
-            for name, argument in self.arguments.items()
-        }
+        return {name: _as_literal(argument) for name, argument in self.arguments.items()}
 
     @cached_property
     def measured(self) -> bool:
         """Whether it comes from the record of measurements, itself or through an argument."""
-        arguments = (argument for argument in self.arguments.values() if isinstance(argument, Value))
-        return self.function.__module__ == RECORD or any(argument.measured for argument in arguments)
+        listed = (one for it in self.arguments.values() for one in (it if isinstance(it, list) else [it]))
+        return self.function.__module__ == RECORD or any(one.measured for one in listed if isinstance(one, Value))
 
     @cached_property
     def origin(self) -> str:
@@ -92,6 +89,13 @@ class Value:
             kept.put("values", key, repr(result))
             ran.append(self.origin)
         return result
+
+
+def _as_literal(argument: Any) -> Any:
+    """Return an argument with the result of each value in the place of it."""
+    if isinstance(argument, list):
+        return [_as_literal(one) for one in argument]
+    return argument.result if isinstance(argument, Value) else argument
 
 
 def _operand(argument: Any) -> str:

@@ -13,11 +13,12 @@ from kvlab.cache.broken import BUGS, ChunkUnmasked
 from kvlab.damage import CHUNK, Damage, Difference, Ids, Run, damage, first_difference, teacher_forced
 from kvlab.equivalence import Verification, differing_entries, verify
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached, generate_uncached, recompute
+from kvlab.generation import generate_cached, generate_uncached, greedy, recompute
 from kvlab.grammar.corpus import generate_corpus, sample_prompts
 from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.grammar.training import Recipe, token_stream
 from kvlab.model import EXACT, GPT2, MINIGPT, Kernel, load_model
+from kvlab.model.demo import DEMO
 from kvlab.model.ops import Floats
 
 
@@ -110,6 +111,39 @@ def slot_differing_entries(prompt: str, position: int, n_tokens: int) -> int:
         differing_entries(a[:, :, :, position], b[:, :, :, position])
         for a, b in ((held.keys, recomputed.keys), (held.values, recomputed.values))
     )
+
+
+def slot_written(prompt: str) -> int:
+    """Return the slot that the first decode step behind `prompt` writes: found among all slots, not derived."""
+    model, held = minigpt(), DenseCache.for_model(minigpt().architecture)
+    ids = minigpt_tokenizer().encode(prompt)
+    hidden = model.forward(np.array([ids]), held)
+    before = held.keys.copy()
+    model.forward(np.array([[greedy(model.logits(hidden[0, -1]))]]), held)
+    [slot] = np.unique(np.nonzero(held.keys != before)[3])
+    return int(slot)
+
+
+def kv_entries_changed(text: str, other_text: str, position: int, layer: int) -> int:
+    """Return how many entries of K and V at `position` in `layer` differ in their bytes between two texts.
+
+    Raises:
+        KvlabError: the texts are not as long as each other in tokens, or there is no such position or layer.
+    """
+    texts = [minigpt_tokenizer().encode(one) for one in (text, other_text)]
+    n_layers = minigpt().architecture.n_layers
+    if len(texts[0]) != len(texts[1]) or not 0 <= position < len(texts[0]) or not 0 <= layer < n_layers:
+        raise KvlabError(f"texts of {len(texts[0])} and {len(texts[1])} tokens have no {position} in layer {layer}")
+    a, b = (recompute(minigpt(), ids)[1] for ids in texts)
+    return sum(
+        differing_entries(one[layer, :, :, position], other[layer, :, :, position])
+        for one, other in ((a.keys, b.keys), (a.values, b.values))
+    )
+
+
+def demo_bytes_per_token() -> int:
+    """Return the bytes that a slot of the demo model's cache occupies: those of the arrays, divided by its slots."""
+    return DenseCache.for_model(DEMO).nbytes // DEMO.max_context
 
 
 def positions_computed(prompt: str, n_tokens: int, cached: bool) -> list[tuple[int, int]]:

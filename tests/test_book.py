@@ -9,13 +9,14 @@ from figures_src import kept, words
 from figures_src.book import Book
 from figures_src.errors import BookError
 from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
-from figures_src.page import Page, Shown, Table
+from figures_src.page import Entry, Foreign, Page, Shown, Table
 from figures_src.pages import index
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.values import call
 from figures_src.words import Words
-from kvlab import units
+from kvlab import claims, units
 from kvlab.accounting import memory, roofline
+from kvlab.benchmark import record
 
 FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
 
@@ -30,6 +31,11 @@ def a_page():
     @page.table
     def sizes(words):
         return Table(header=[words("per_token.model"), "$S$"], rows=[["MiniGPT", Shown(size, "KiB")]])
+
+    @page.entries
+    def terms(words):
+        translated = [Foreign("hueco", "es"), ", masculine, ", Foreign("ranura", "es"), " not"]
+        return [Entry("slot", "slot", [translated, ["A place, *one* a token."]]), Entry("s-max", "$S$ & more", [])]
 
     def draw(data, words, palette):
         figure, [ax] = new_figure(palette, 100)
@@ -119,6 +125,24 @@ def test_a_mark_stands_behind_a_number_of_a_table_and_is_no_part_of_it(desk):
     assert 'value="131072">128\u00a0KiB</data>†</td>' in html
 
 
+def test_a_tables_cell_may_show_a_word_for_a_result_and_still_says_where_it_came_from(desk):
+    verdict = call(units.given, quantity=3)
+    desk.page.tables["sizes"] = lambda words: Table(["a", "b"], [["c", Shown(verdict, word="three")]])
+    html = desk.render("[[table sizes]]\ncaption")
+    assert '<data class="kv" data-from="kvlab.units.given(quantity=3)" value="3">three</data>' in html
+
+
+def test_a_list_has_an_id_a_term_and_a_line_for_each_that_is_said_other_languages_marked(desk):
+    html = desk.render("[[list terms]]")
+    assert '<dl class="kv-list">' in html
+    link = '<a class="headerlink" href="#slot" title="Permanent link">¶</a>'
+    assert f'<div id="slot">\n<dt>slot {link}</dt>' in html
+    assert '<dd><i lang="es">hueco</i>, masculine, <i lang="es">ranura</i> not</dd>' in html
+    assert "<dd>A place, <em>one</em> a token.</dd>" in html
+    assert '<div id="s-max">\n<dt><math><mi>S</mi></math> &amp; more ' in html
+    assert desk.book.used["theory/example", "en"] == {"size", "terms"}
+
+
 def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
     english, spanish = desk.render("[[derive derived]]"), desk.render("[[derive derived]]", "es")
     for html, factor, result in ((english, "32,768", "131,072"), (spanish, "32\u202f768", "131\u202f072")):
@@ -148,6 +172,9 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("[[figure line]]", r"docs/en/theory/example\.md:5: unknown block \[\[figure line\]\].*'fig'"),
         ("[[fig line]]\nno alt text", r"docs/en/theory/example\.md:5: .*needs a line 'alt: …'"),
         ("[[table sizes]]", r"docs/en/theory/example\.md:5: .*needs its caption"),
+        ("[[list term]]", r"docs/en/theory/example\.md:5: unknown name 'term'.*'terms'"),
+        ("[[list terms]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
+        ("[[list terms]]\n\n## S { #slot }", r"the id 'slot' stands twice"),
         ("[[derive derived]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
         ("It is [[ size ]].", r"docs/en/theory/example\.md:5: \[\[ size \]\] is neither"),
         ("$\\frac{a}$", r"docs/en/theory/example\.md:5: bad LaTeX"),
@@ -218,7 +245,7 @@ def test_a_page_without_a_module_is_refused(tmp_path):
 
 
 def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined(desk):
-    blocks = "[[table sizes]]\ncaption\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n"
+    blocks = "[[table sizes]]\ncaption\n\n[[list terms]]\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n"
     everything = "[[share:percent]] $[[form]]$\n\n" + blocks
     desk.render(everything)
     desk.render(everything.replace("[[share:percent]]", ""), "es")
@@ -276,3 +303,11 @@ def with_counted_ids(svg):
 def test_a_value_that_is_used_by_another_is_put_in_as_its_result():
     inner = call(units.given, quantity=3)
     assert call(units.ratio, numerator=inner, denominator=1).origin == "kvlab.units.ratio(numerator=3, denominator=1)"
+
+
+def test_values_in_a_list_are_put_in_as_their_results_and_make_what_uses_them_measured():
+    inner, measured = call(units.given, quantity=3), call(record.measured, path="bench.rounds")
+    outer = call(claims.tally, verdicts=[inner, 5, inner], verdict="holds")
+    assert outer.origin == "kvlab.claims.tally(verdicts=[3, 5, 3], verdict='holds')"
+    assert not outer.measured
+    assert call(claims.tally, verdicts=[inner, measured], verdict="holds").measured

@@ -1,10 +1,10 @@
-"""Blocks: a paragraph that begins with `[[fig name]]`, `[[table name]]` or `[[derive name]]`.
+"""Blocks: a paragraph that begins with `[[fig name]]`, `[[table name]]`, `[[list name]]` or `[[derive name]]`.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption. A derivation has none.
+A table's further lines are its caption. Lists and derivations have none.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from markdown.util import AtomicString
 from figures_src.errors import BookError, nearest
 from figures_src.figures.style import PALETTES
 from figures_src.markup.unmeasured import place_sentence
+from figures_src.page import Detail, Entry, Foreign
 from kvlab.benchmark.record import NotMeasuredError
 
 BLOCK = re.compile(r"\[\[(?P<kind>\w+) +(?P<name>\w+)\]\] *(?:\n|$)")
 # Between arithmatex's blocks (79.9) and the paragraph; lists and admonitions hand their contents down to it.
 PRIORITY = 76
+PERMANENT_LINK = "Permanent link"  # of every language here: main.html puts in the page's own
 
 
 class Picture(NamedTuple):
@@ -59,6 +61,7 @@ class Makers(NamedTuple):
 
     picture: Callable[[str], Picture]
     table: Callable[[str], tuple[list[str], list[list[Cell]], str]]
+    entries: Callable[[str], list[Entry]]
     derivation: Callable[[str], str]
     check: Callable[[str], None]
     sentence: Callable[[NotMeasuredError], str]
@@ -96,7 +99,7 @@ class _Blocks(BlockProcessor):
         )
 
     def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
-        kinds = {"fig": self.figure, "table": self.table, "derive": self.derivation}
+        kinds = {"fig": self.figure, "table": self.table, "list": self.entries, "derive": self.derivation}
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
@@ -154,6 +157,30 @@ class _Blocks(BlockProcessor):
                 else:
                     data = ElementTree.SubElement(element, "data", cell.data)
                     data.text, data.tail = AtomicString(cell.text), cell.mark
+
+    def entries(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        if text:
+            raise BookError(f"[[list {name}]] stands alone; begin a new paragraph behind it")
+        listed = ElementTree.SubElement(parent, "dl", {"class": "kv-list"})
+        for entry in self.makers.entries(name):
+            group = ElementTree.SubElement(listed, "div", {"id": entry.id})
+            term = ElementTree.SubElement(group, "dt")
+            term.text = f"{entry.term} "
+            link = {"class": "headerlink", "href": f"#{entry.id}", "title": PERMANENT_LINK}
+            ElementTree.SubElement(term, "a", link).text = "¶"
+            for detail in entry.details:
+                self.detail(ElementTree.SubElement(group, "dd"), detail)
+
+    def detail(self, line: ElementTree.Element, pieces: Detail) -> None:
+        line.text, last = "", None
+        for piece in pieces:
+            if isinstance(piece, Foreign):
+                last = ElementTree.SubElement(line, "i", {"lang": piece.language})
+                last.text, last.tail = piece.text, ""
+            elif last is None:
+                line.text += piece
+            else:
+                last.tail = f"{last.tail}{piece}"
 
     def derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:

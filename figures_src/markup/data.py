@@ -23,5 +23,5 @@ def table_cell(cell: str | Shown, language: str) -> Cell:
     if isinstance(cell, str):
         return Cell(cell)
     result = cell.value.result
-    text = numbers.show(result, cell.format, language)
+    text = cell.word or numbers.show(result, cell.format, language)
     return Cell(text, data_attributes(cell.value, cell.format), not isinstance(result, str), cell.mark)

@@ -27,7 +27,7 @@ _UNSAID = (
 
 # Names that are written with a digit. Each is matched whole, so that no figure slips in behind one.
 _NAMES = (
-    r"GPT-[23]",
+    r"GPT-[23]|Mistral-7B",
     r"fp(?:8|16|32)|bf16|int8|float(?:16|32|64)",
     r"L[123]|L1d",
     r"q[48]_0",

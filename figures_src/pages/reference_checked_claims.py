@@ -1,0 +1,358 @@
+"""`reference/checked-claims`: what is said of KV caches, beside what is computed, and the verdict that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from figures_src.judging import Claims, Part
+from figures_src.page import Page
+from figures_src.pages.index import N_PROMPTS, N_TOKENS, PROMPT
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.theory_05_worked_example import FP16, LAPTOP, MINI
+from figures_src.pages.theory_05_worked_example import page as worked_example
+from figures_src.values import Value, call
+from kvlab import catalog, claims, experiments, units
+from kvlab.accounting import flops, memory, paging, positions, roofline, traffic
+from kvlab.accounting.elements import ELEMENTS
+from kvlab.catalog import sizes
+from kvlab.catalog.devices import device_number
+from kvlab.model.demo import DEMO
+
+page = Page("reference/checked-claims")
+
+
+claimed = Claims(page)
+judge = claimed.judge
+
+
+def _ratio(numerator: Value, denominator: Value) -> Value:
+    return call(units.ratio, numerator=numerator, denominator=denominator)
+
+
+def _given(quantity: int) -> Value:
+    return call(units.given, quantity=quantity)
+
+
+# The MiniGPT, as the worked example has it.
+
+MINI_VALUES = worked_example.values
+cache, weights = MINI_VALUES["cache"], MINI_VALUES["weights"]
+for name in ("cache", "l1d", "l2", "parameters", "untied_parameters", "together", "s_max", "token_fp32"):
+    page.reuse(name, MINI_VALUES[name])
+for name in ("cache_over_weights", "cache_over_l1d", "cache_over_l2", "share_full", "gpt3_context"):
+    page.reuse(name, MINI_VALUES[name])
+
+judge("l1-many-times", Part(_ratio(MINI_VALUES["l1d"], cache), "fixed2"))
+judge(
+    "mini-weights",
+    Part(MINI_VALUES["parameters"]),
+    Part(weights, "binary"),
+    Part(MINI_VALUES["cache_over_weights"], "percent1"),
+)
+judge("mini-like-large", Part(MINI_VALUES["gpt3_cache_over_weights"], "percent1"))
+level = call(catalog.fitting_level, processor_name=LAPTOP, size_bytes=MINI_VALUES["together"])
+judge("mini-memory-bound", Part(level))
+page.claim("the share shrinks", MINI_VALUES["gpt3_cache_over_weights"], MINI_VALUES["cache_over_weights"])
+page.claim("both stay in the last-level cache", MINI_VALUES["together"], MINI_VALUES["l3"])
+judge("mini-step-work", Part(MINI_VALUES["decode_flops_full"]))
+BLOCK = {name: MINI[name] for name in ("n_layers", "d_model", "d_ff")}
+page.value("block_matrices", flops.gpt2_matrix_elements, **BLOCK, vocab_size=0)
+table = page.value(
+    "table_elements", flops.gpt2_matrix_elements, **BLOCK | {"n_layers": 0}, vocab_size=MINI["vocab_size"]
+)
+matrices = page.reuse("matrix_elements", MINI_VALUES["matrix_elements"])
+page.reuse("head_share", _ratio(table, matrices))
+STEP = {name: MINI[name] for name in ("n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")}
+page.value("matrix_flops", flops.gpt2_decode_flops, **STEP, context=0)
+page.reuse("attention_per_slot", MINI_VALUES["attention_per_slot"])
+judge("mini-step-reads", Part(MINI_VALUES["weights_read"], "binary"), Part(cache, "binary"))
+
+# Bytes and their names.
+
+SEVEN = "Llama-2-7B"
+ELEMENT = "fp16"
+MAX = shapes(SEVEN, "max_context")["max_context"]
+CONTEXT_8K, CONTEXT_32K, CONTEXT_128K = (_given(tokens) for tokens in (8192, 32768, 131072))
+
+
+def _cache_of(model: str, context: Value, batch: int = 1, dtype: str = ELEMENT) -> Value:
+    return call(sizes.cache_bytes, model_name=model, context=context, batch=batch, dtype=dtype)
+
+
+def _weights_of(model: str) -> Value:
+    return call(sizes.weight_bytes, model_name=model, dtype=ELEMENT)
+
+
+def _token_of(model: str) -> Value:
+    return call(memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_element=FP16)
+
+
+seven_weights = page.reuse("seven_weights", _weights_of(SEVEN))
+seven_cache = page.reuse("seven_cache", _cache_of(SEVEN, MAX))
+token = page.reuse("seven_token", _token_of(SEVEN))
+page.reuse("seven_128k", _cache_of(SEVEN, CONTEXT_128K))
+page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
+page.reuse("seven_max", MAX)
+page.reuse("one_k", _given(1024))
+
+page.reuse("demo_heads", _given(DEMO.n_heads))
+page.reuse("demo_kv_heads", _given(DEMO.n_kv_heads))
+judge("query-heads-cached", Part(call(experiments.demo_bytes_per_token), "binary"))
+judge(
+    "binary-as-decimal",
+    Part(token, "both"),
+    *(Part(_cache_of(SEVEN, context), "both", {"tokens": context}) for context in (MAX, CONTEXT_128K)),
+)
+page.reuse("opt_token_bytes", opt := _token_of("OPT-13B"))
+judge("opt-token", Part(opt, "both"))
+judge("seven-billion", Part(seven_weights, "both"))
+seventy = _token_of("Llama-2-70B")
+judge("llama-70b-token", Part(seventy, "binary"))
+SEVENTY = shapes("Llama-2-70B", "n_heads", "n_kv_heads")
+page.reuse("seventy_heads", SEVENTY["n_heads"])
+page.reuse("seventy_kv_heads", SEVENTY["n_kv_heads"])
+page.reuse("seventy_saves", _ratio(SEVENTY["n_heads"], SEVENTY["n_kv_heads"]))
+gpt3_weights = page.reuse("gpt3_bytes", MINI_VALUES["gpt3_weights"])
+judge("gpt3-weights", Part(gpt3_weights, "both"))
+
+
+def _together(batch: int, context: Value) -> Value:
+    return call(memory.together, weights=seven_weights, kv_cache=_cache_of(SEVEN, context, batch))
+
+
+def _case(batch: int, context: Value) -> dict[str, Value]:
+    return {"sequences": _given(batch), "tokens": context}
+
+
+CASES = ((1, MAX), (16, MAX), (1, CONTEXT_128K))
+judge("weights-and-cache", *(Part(_together(*case), "both", _case(*case)) for case in CASES))
+
+DEVICES = ("A100 40GB", "A100 80GB SXM", "H100 80GB SXM")
+reported = [call(sizes.memory_bytes, device_name=name) for name in DEVICES]
+judge("device-gigabytes", *(Part(size, "both") for size in reported))
+page.reuse("eighty", _given(80))
+page.claim(
+    "the H100 reports a little less than its number of GiB", reported[-1], call(units.parse_size, written="80GiB")
+)
+
+MISTRAL = ("Mistral-7B-v0.1", "Mistral-7B-v0.3")
+judge(
+    "mistral-four-times",
+    Part(_ratio(token, _token_of(MISTRAL[1]))),
+    *(
+        Part(_ratio(_cache_of(SEVEN, context), _cache_of(model, context)), "", {"tokens": context})
+        for model, context in ((MISTRAL[0], CONTEXT_8K), (MISTRAL[0], CONTEXT_32K), (MISTRAL[1], CONTEXT_32K))
+    ),
+)
+HEADS = shapes(SEVEN, "n_heads", "n_kv_heads")
+mistral_heads = page.reuse("mistral_kv_heads", shapes(MISTRAL[1], "n_kv_heads")["n_kv_heads"])
+seven_heads = page.reuse("seven_heads", HEADS["n_heads"])
+page.value("mistral_window", sizes.layer_shape, model_name=MISTRAL[0], kind="sliding", field="window")
+page.reuse("mistral_saves", _ratio(HEADS["n_kv_heads"], mistral_heads))
+
+judge(
+    "one-byte-halves",
+    *(Part(_ratio(seven_cache, _cache_of(SEVEN, MAX, dtype=dtype)), "fixed2") for dtype in ("int8", "q8_0")),
+)
+page.reuse("q8_block", _given(ELEMENTS["q8_0"].block))
+page.reuse("q8_bytes", _given(ELEMENTS["q8_0"].block_bytes))
+
+AT_LIMIT = ("GPT-3 175B", SEVEN, "Llama-3.2-1B")
+shares = [_ratio(_cache_of(m, shapes(m, "max_context")["max_context"]), _weights_of(m)) for m in AT_LIMIT]
+judge("cache-exceeds-weights", *(Part(share, "percent1") for share in shares))
+for name, batch in (("seven_crossing", 1), ("seven_crossing_of_16", 16)):
+    page.value(name, sizes.crossing, model_name=SEVEN, batch=batch, dtype=ELEMENT)
+page.reuse("sixteen", _given(16))
+crossings = page.values["seven_crossing_of_16"], page.values["seven_crossing"]
+page.claim(
+    "sixteen sequences pass the weights within the model's limit, one only beyond", crossings[0], MAX, crossings[1]
+)
+
+reserved, mean = page.reuse("reserved", CONTEXT_32K), page.reuse("mean_length", _given(1024))
+empty = call(paging.unused_slots, max_context=reserved, context=mean, batch=1)
+judge("dense-waste", Part(_ratio(empty, reserved), "percent1"))
+
+# Work.
+
+
+LAYER = {"n_layers": 1, "n_heads": HEADS["n_heads"], "head_dim": shapes(SEVEN, "head_dim")["head_dim"]}
+width = page.reuse("seven_width", shapes(SEVEN, "d_model")["d_model"])
+judge("attention-two-flops", Part(_ratio(call(flops.attention_flops, **LAYER, context=1), width)))
+NO_MLP = {"d_ff": 0, "mlp_matrices": 0, "vocab_size": 0}
+projections = call(
+    flops.pass_flops, **LAYER, **NO_MLP, d_model=width, n_kv_heads=HEADS["n_kv_heads"], n_tokens=1, pairs=0, rows=0
+)
+judge("projection-flops", Part(projections))
+long_context = page.reuse("long_context", _given(4608))
+page.claim("the example has more tokens than the model has channels", width, long_context)
+judge(
+    "width-dominates", Part(_ratio(call(flops.attention_flops, **LAYER, context=long_context), projections), "percent1")
+)
+
+LONG, SHORT = page.reuse("long_prompt", _given(1024)), page.reuse("short_text", _given(200))
+uncached = call(positions.tokens_uncached, prompt=LONG, new_tokens=SHORT)
+quadratic = call(positions.causal_pairs, n_tokens=SHORT.result - 1)
+share = _ratio(quadratic, uncached)
+page.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
+judge("quadratic-dominates", Part(share, "percent1"))
+
+
+def _power(function: Callable[..., int], name: str, less: int = 0, **given: int) -> Value:
+    """Return the power with which a count grows from one k to two k of tokens; `less` of them are given apart."""
+    counts = [call(function, **given, **{name: tokens - less}) for tokens in (1024, 2048)]
+    return call(claims.exponent, count=counts[0], count_at_twice=counts[1])
+
+
+judge(
+    "attention-quadratic",
+    Part(_power(positions.causal_pairs, "n_tokens"), "fixed2"),
+    Part(_power(positions.pairs_of_pass, "held", less=1, n_tokens=1), "fixed2"),
+    Part(_power(positions.pairs_uncached, "new_tokens", prompt=1), "fixed2"),
+    Part(_power(positions.pairs_cached, "new_tokens", prompt=1), "fixed2"),
+)
+
+
+def _fewer(prompt: int) -> Value:
+    counts = [
+        call(count, prompt=prompt, new_tokens=MAX) for count in (positions.tokens_uncached, positions.tokens_cached)
+    ]
+    return _ratio(*counts)
+
+
+speed_ups = [_fewer(1), _fewer(512)]
+page.claim("a longer prompt makes the factor larger", *speed_ups)
+judge("half-of-n", Part(speed_ups[0], "fixed1"), Part(speed_ups[1], "fixed1", {"tokens": _given(512)}))
+
+SHAPES = shapes(SEVEN, "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
+
+
+def _pass(n_tokens: int, pairs: Value) -> Value:
+    return call(flops.pass_flops, **SHAPES, mlp_matrices=3, n_tokens=n_tokens, pairs=pairs, rows=1)
+
+
+def _prefill(tokens: int) -> Value:
+    return _pass(tokens, call(positions.causal_pairs, n_tokens=tokens))
+
+
+def _step(held: int) -> Value:
+    return _pass(1, call(positions.pairs_of_pass, held=held, n_tokens=1))
+
+
+mini_prefill = call(flops.gpt2_prefill_flops, **STEP, prompt=64)
+judge(
+    "prefill-p-decodes",
+    Part(_ratio(mini_prefill, call(flops.gpt2_decode_flops, **STEP, context=65)), "fixed1", {"tokens": _given(64)}),
+    Part(_ratio(_prefill(512), _step(512)), "fixed1", {"tokens": _given(512)}),
+)
+attention_of = [
+    call(flops.attention_flops, n_layers=1, **shapes(model, "n_heads", "head_dim"), context=MAX)
+    for model in (MISTRAL[1], SEVEN)
+]
+judge("gqa-saves-work", Part(_ratio(*attention_of), "percent"))
+
+# What bounds a step.
+
+RATES = ("dense_bf16_flops_per_second", "bandwidth_bytes_per_second")
+H100, A100 = (
+    {
+        argument: call(device_number, device_name=name, field=field)
+        for argument, field in zip(("flops_per_second", "bytes_per_second"), RATES, strict=True)
+    }
+    for name in ("H100 80GB SXM", "A100 80GB SXM")
+)
+h100_ridge = page.value("h100_ridge", roofline.ridge, **H100)
+a100_ridge = page.value("a100_ridge", roofline.ridge, **A100)
+matrices_read = call(traffic.matrix_bytes, **SHAPES, mlp_matrices=3, bytes_per_element=FP16)
+
+
+def _bound_of(tokens: int, device: dict[str, Value]) -> Part:
+    bound = call(roofline.bound, flops=_prefill(tokens), bytes_moved=matrices_read, **device)
+    return Part(bound, "", {"tokens": _given(tokens)})
+
+
+judge("prefill-compute-bound", _bound_of(64, H100), _bound_of(256, H100), _bound_of(256, A100), _bound_of(4096, H100))
+judge(
+    "decode-reads-cache",
+    *(
+        Part(_ratio(_cache_of(SEVEN, MAX, batch), _together(batch, MAX)), "percent1", _case(batch, MAX))
+        for batch in (1, 16)
+    ),
+)
+
+
+def _alone(context: int) -> dict[str, Value]:
+    return {"flops": _step(context - 1), "bytes_moved": _cache_of(SEVEN, _given(context))}
+
+
+judge(
+    "batch-compute-bound",
+    *(Part(call(roofline.bound, **_alone(context), **H100), "", {"tokens": _given(context)}) for context in (4096, 64)),
+)
+own_long = page.value("own_intensity_long", roofline.intensity, **_alone(4096))
+own_short = page.value("own_intensity_short", roofline.intensity, **_alone(64))
+page.claim(
+    "a long sequence stays below the ridge of the H100, and a short one passes it", own_long, h100_ridge, own_short
+)
+
+# What a cache holds, and what a wrong one costs.
+
+page.value("zero", units.given, quantity=0)
+page.value("one", units.given, quantity=1)
+page.value("two", units.given, quantity=2)
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+judge("slot-of-next", Part(call(experiments.slot_written, prompt=PROMPT)))
+TEXTS = {"text": "Yesterday I worked", "other_text": "Tomorrow I worked"}
+changed = [call(experiments.kv_entries_changed, **TEXTS, position=2, layer=layer) for layer in (0, 1)]
+judge("kv-of-one-token", *(Part(count) for count in changed))
+LATER = {"text": "Yesterday I worked", "other_text": "Yesterday I walked"}
+for name, text in (("text", TEXTS["text"]), ("other_first", TEXTS["other_text"]), ("other_last", LATER["other_text"])):
+    page.value(name, experiments.prompt_text, prompt=text)
+later = [call(experiments.kv_entries_changed, **LATER, position=1, layer=layer) for layer in (0, 1)]
+judge("later-changes-nothing", *(Part(count) for count in later))
+
+RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
+compared = {
+    result: call(experiments.cache_correctness, **RUN, result=result)
+    for result in ("steps", "compared_logits", "differing_logits", "differing_tokens")
+}
+page.reuse("steps", compared["steps"])
+page.value("n_prompts", units.given, quantity=N_PROMPTS)
+page.value("n_tokens", units.given, quantity=N_TOKENS)
+judge("same-text", Part(compared["differing_tokens"]))
+judge(
+    "bit-identical",
+    Part(call(experiments.blas_differing_share, **RUN), "percent"),
+    Part(_ratio(compared["differing_logits"], compared["compared_logits"]), "percent"),
+)
+
+N_TEXTS = 96
+
+
+def _verdict_of(bug: str) -> Part:
+    return Part(call(experiments.bug_verdict, bug=bug, n_texts=N_TEXTS))
+
+
+judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
+page.value("n_texts", units.given, quantity=N_TEXTS)
+losses: dict[str, Value] = {}
+for bug in ("slot_too_far", "slot_overwritten", "position_stuck", "length_stuck"):
+    for when, loss in (("early", experiments.bug_early_loss), ("late", experiments.bug_late_loss)):
+        losses[f"{bug}_{when}"] = call(loss, bug=bug, n_texts=N_TEXTS)
+for name in ("slot_too_far_early", "slot_overwritten_early", "position_stuck_late", "length_stuck_late"):
+    page.reuse(name, losses[name])
+for bug in ("slot_too_far", "slot_overwritten"):
+    page.claim("a misplaced slot hurts at first and heals", losses[f"{bug}_late"], losses[f"{bug}_early"])
+for bug in ("position_stuck", "length_stuck"):
+    page.claim("what does not advance gets worse", losses[f"{bug}_early"], losses[f"{bug}_late"])
+judge("position-shows", _verdict_of("position_off_by_one"))
+page.value("choices_changed", experiments.bug_choices_changed, bug="position_off_by_one", n_texts=N_TEXTS)
+judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
+
+# How many stand how.
+
+verdicts = [one.verdict for one in claimed.judged]
+page.value("n_claims", units.given, quantity=len(verdicts))
+for name, verdict in (("holding", claims.HOLDS), ("rounded", claims.ROUNDED), ("depending", claims.DEPENDS)):
+    page.value(f"n_{name}", claims.tally, verdicts=verdicts, verdict=verdict)
+page.value("n_false", claims.tally, verdicts=verdicts, verdict=claims.FALSE)
+page.value("rounding", claims.rounding)

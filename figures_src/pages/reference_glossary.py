@@ -1,0 +1,25 @@
+"""`reference/glossary`: the terms of the book in both languages."""
+
+from __future__ import annotations
+
+from figures_src import glossary
+from figures_src.page import Entry, Page, Table
+from figures_src.words import Words
+from kvlab import units
+
+page = Page("reference/glossary")
+page.value("n_terms", units.given, quantity=len(glossary.terms()))
+
+
+@page.entries
+def terms(words: Words) -> list[Entry]:
+    """Return the terms, in the alphabetical order of the page's language."""
+    return glossary.entries(words)
+
+
+@page.table
+def avoided(words: Words) -> Table:
+    """Return the words that stand for no term and that Spanish pages avoid, and why."""
+    others = [entry for entry in glossary.avoided() if entry.words not in {term.avoided for term in glossary.terms()}]
+    rows = [[", ".join(entry.words), entry.reasons[words.language]] for entry in others]
+    return Table(header=[words("glossary.words"), words("glossary.why")], rows=rows)
