@@ -32,7 +32,11 @@ def print_book(browser: Browser, site: Path, language: str, paper: str) -> bytes
     Raises:
         BookError: a page of the site is missing, or the page numbers do not settle.
     """
-    page = open_book(browser, site, language)
+    book = the_book(language)
+    missing = [chapter["file"] for chapter in book["chapters"] if not (site / chapter["file"]).is_file()]
+    if missing:
+        raise BookError(f"there is no {missing[0]} in {site.name}/; `make site` builds it")
+    page = open_book(browser, site, book)
     pages: dict[str, int] = {}
     for _ in range(PRINTS):
         page.evaluate("number", pages)
@@ -43,14 +47,14 @@ def print_book(browser: Browser, site: Path, language: str, paper: str) -> bytes
     raise BookError(f"the page numbers of the book in {language!r} still change at its print number {PRINTS}")
 
 
-def open_book(browser: Browser, site: Path, language: str) -> Page:
+def open_book(browser: Browser, site: Path, book: dict[str, Any]) -> Page:
     """Return a tab in which all pages of a language are bound into one document."""
     page = browser.new_page(viewport={"width": 800, "height": 1100})
     page.emulate_media(media="print")
     page.route(f"{ORIGIN}/**", lambda route: hand_out(route, site))
     page.goto(f"{ORIGIN}/")
     page.add_script_tag(path=THEME / "bind.js")
-    page.evaluate("bind", the_book(language))
+    page.evaluate("bind", book)
     page.add_style_tag(path=THEME / "book.css")
     return page
 
@@ -106,8 +110,6 @@ def main(paper: str = "A4", site: Path = ROOT / "site", folder: Path = ROOT / "b
     """Print the book in each language. Raises `BookError` for what is missing or unknown."""
     if paper not in PAPERS:
         raise BookError(f"no paper {paper!r} is known here; there are {' and '.join(PAPERS)}")
-    if not (site / "index.html").exists():
-        raise BookError(f"there is no site in {site.name}/ to be printed; `make site` builds it")
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         for language in LANGUAGES:

@@ -21,9 +21,10 @@ def _with_address(link: re.Match[str]) -> str:
 
 
 def tells(text: str, address: str) -> bool:
-    """Say whether a link's text has the address in it, or its last part, as “arXiv 2211.05102” has."""
+    """Say whether a link's text has the address in it, or the number that it ends with, as “arXiv 2211.05102” has."""
     short = _short(address)
-    return short in text or ("/" in short and short.rsplit("/", 1)[1] in text.split())
+    number = re.search(r"/(\d[\w.]*)$", short)
+    return short in text or (number is not None and number[1] in text)
 
 
 def _short(address: str) -> str:
