@@ -52,16 +52,6 @@ function unmarkCopyButtons() {
   document.querySelectorAll(".md-code__nav").forEach((nav) => nav.setAttribute("role", "none"));
 }
 
-// On paper every folded answer lies open. Newer browsers do it by print.css alone.
-function unfoldForPrinting() {
-  let folded = [];
-  addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
-    folded.forEach((fold) => (fold.open = true));
-  });
-  addEventListener("afterprint", () => folded.forEach((fold) => (fold.open = false)));
-}
-
 // Storage throws where the reader has forbidden it; the page works without.
 function recall(key) {
   try {
@@ -81,7 +71,6 @@ function remember(key, value) {
 
 keepAnchorInLanguageLinks();
 offerOrigins();
-unfoldForPrinting();
 addEventListener("load", unmarkCopyButtons); // by then the theme's script has put its buttons and wrappers into the page
 addEventListener("load", nameTables);
 addEventListener("load", reachWideParts);
