@@ -9,8 +9,9 @@ SHOWN = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]+)>")
 
 
 def stream(data: bytes) -> bytes:
-    """Return what is packed in an object's stream."""
-    return zlib.decompress(data.split(b"stream\n", 1)[1])
+    """Return what is in an object's stream, unpacked where it is packed."""
+    head, packed = data.split(b"stream\n", 1)
+    return zlib.decompress(packed) if b"/FlateDecode" in head else packed
 
 
 def letters(cmap: bytes) -> dict[int, str]:
