@@ -16,7 +16,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 # The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: serve site test check peers bench measure golden lock clean
+.PHONY: serve site pdf test check peers bench measure golden lock clean
 
 serve: $(READY)  ## set everything up and serve the site, rebuilt at every change
 	$(BIN)/mkdocs serve
@@ -24,8 +24,11 @@ serve: $(READY)  ## set everything up and serve the site, rebuilt at every chang
 site: $(READY)  ## only build the site, into site/
 	$(BIN)/mkdocs build --strict
 
+pdf: site  ## the whole book as one PDF a language, into build/; PAPER=Letter for that paper
+	$(BIN)/python -m figures_src.pdf $(or $(PAPER),A4)
+
 test: $(READY) check  ## set everything up, a browser included, and pass all tests
-	$(BIN)/python tests/browser.py
+	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest -n auto
 
 # Models are folders of this tree or made on the way: nothing is fetched, and nothing is left in the tree. The other
@@ -75,4 +78,4 @@ lock:  ## write both locks anew from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml --group peers --constraint requirements.lock -o requirements-peers.lock
 
 clean:  ## forget every build output, the kept results included
-	rm -rf site .cache
+	rm -rf site build .cache

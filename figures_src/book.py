@@ -20,6 +20,7 @@ from figures_src.markup import numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
 from figures_src.markup.damage import damage
 from figures_src.markup.data import data_attributes, table_cell
+from figures_src.markup.links import with_addresses
 from figures_src.markup.lint import typed_numbers
 from figures_src.markup.math import to_mathml
 from figures_src.markup.summary import read_summary, with_summaries
@@ -117,7 +118,7 @@ class Book:
         found = damage(page_html)
         if found:
             raise self._at_line(found.text, BookError(found.what))
-        return with_summaries(fill(page_html, self.tokens.tokens, self._faces()), *self.summaries())
+        return with_summaries(with_addresses(fill(page_html, self.tokens.tokens, self._faces())), *self.summaries())
 
     def ran(self) -> int:
         """Return how many calls ran because their results were not kept."""

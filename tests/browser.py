@@ -1,21 +1,11 @@
-"""Finds the Chromium that the browser tests drive; run as a script, it also installs one where it may."""
+"""Sees to it that there is a browser for the site's tests: run as a module, it installs one where it may."""
 
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ADVICE = (
-    f"No browser for the site's tests: none of {', '.join(NAMES)} is on PATH. "
-    "Install Chromium, on Debian with `apt-get install chromium` as root, and run the tests again."
-)
-
-
-def find_chromium() -> Path | None:
-    """Return the first of NAMES on PATH, or None."""
-    return next((Path(path) for name in NAMES if (path := shutil.which(name))), None)
+from figures_src.browser import ADVICE, find_chromium
 
 
 def may_install() -> bool:

@@ -12,22 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from pinned import pinned
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from figures_src.browser import chromium
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 # A busy machine fails no test.
 settings.register_profile("kvlab", deadline=None)
 settings.load_profile("kvlab")
@@ -72,9 +62,5 @@ def site(once: Callable[[str, Callable[[], Any]], Any], tmp_path_factory: pytest
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests of a worker."""
-    found = subprocess.run([sys.executable, ROOT / "tests/browser.py"], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found.stdout.strip(), args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as one:
+        yield one

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[1] / "browser.py"
+ROOT = Path(__file__).parents[2]
+SCRIPT = "tests.browser"
 
 
 def run_with_path(folder: Path) -> tuple[int, str, str]:
-    command: list[str | Path] = [sys.executable, SCRIPT]
-    done = subprocess.run(command, env={"PATH": str(folder)}, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", SCRIPT]
+    env = {"PATH": str(folder)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
 
@@ -32,7 +34,8 @@ def test_as_root_on_debian_the_browser_is_installed_and_then_found(tmp_path: Pat
     browser, installer = tmp_path / "chromium", tmp_path / "apt-get"
     installer.write_text(f'#!/bin/sh\nif [ "$1" = install ]; then : > {browser}; /bin/chmod +x {browser}; fi\n')
     installer.chmod(0o755)
-    as_root = "import os, runpy, sys; os.geteuid = lambda: 0; runpy.run_path(sys.argv[1], run_name='__main__')"
-    command: list[str | Path] = [sys.executable, "-c", as_root, SCRIPT]
-    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    as_root = "import os, runpy, sys; os.geteuid = lambda: 0; runpy.run_module(sys.argv[1], run_name='__main__')"
+    command = [sys.executable, "-c", as_root, SCRIPT]
+    env = {"PATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, str(browser))

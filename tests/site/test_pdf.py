@@ -1,0 +1,161 @@
+"""The book as a PDF: every page of a language, in the reading order, with contents whose page numbers are right."""
+
+import html
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pdf_text import texts
+
+from figures_src.destinations import destinations
+from figures_src.pdf import chapters, the_book
+
+ROOT = Path(__file__).parents[2]
+LANGUAGES = ("en", "es")
+Once = Callable[[str, Callable[[], Any]], Any]
+
+
+def print_books(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run what `make pdf` runs, in a process of its own: one Playwright a process."""
+    command = [sys.executable, "-m", "figures_src.pdf", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+def printed(site: Path, folder: Path) -> str:
+    done = print_books("A4", site, folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def books(once: Once, site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Both books, printed once for all tests."""
+    folder = Path(once("books", lambda: printed(site, tmp_path_factory.mktemp("books"))))
+    return {language: (folder / f"kvlab-{language}.pdf").read_bytes() for language in LANGUAGES}
+
+
+def titles(site: Path, language: str) -> list[str]:
+    """Return the title of each chapter in reading order, as its page of the site has it, without spaces."""
+    found = []
+    for chapter in the_book(language)["chapters"]:
+        heading = re.search(r"<h1[^>]*>(.*?)</h1>", (site / chapter["file"]).read_text(encoding="utf-8"), re.DOTALL)
+        assert heading
+        text = re.sub(r'<a class="headerlink".*?</a>|<[^>]+>', "", heading[1])
+        found.append("".join(html.unescape(text).split()))
+    return found
+
+
+def test_the_book_has_every_page_of_its_language_once(pages: list[str]) -> None:
+    for language in LANGUAGES:
+        files = [chapter["file"] for chapter in the_book(language)["chapters"]]
+        assert sorted(files) == [path for path in pages if path.startswith("es/") == (language == "es")]
+
+
+def test_the_reading_order_is_that_of_the_navigation_and_parts_are_named_in_the_books_language() -> None:
+    nav = ["index.md", {"Theory": ["a/one.md", {"Deep": [{"Two": "a/two.md"}]}]}, {"Last": "z.md"}]
+    spanish = {"locale": "es", "nav_translations": {"Theory": "Teoría"}}
+    assert [tuple(chapter.values()) for chapter in chapters(nav, spanish)] == [
+        ("es/index.html", ""),
+        ("es/a/one.html", "Teoría"),
+        ("es/a/two.html", "Deep"),
+        ("es/z.html", ""),
+    ]
+    english = {"locale": "en", "default": True}
+    assert [chapter["file"] for chapter in chapters(nav, english)][:2] == ["index.html", "a/one.html"]
+
+
+def read_book(pdf: bytes, first_title: str) -> tuple[str, dict[int, str]]:
+    """Return the text of the contents, and of each page that follows them by its number from the front."""
+    read = dict(enumerate(texts(pdf), start=1))
+    first = next(number for number, text in read.items() if text.startswith(first_title))
+    return "\n".join(read[number] for number in range(2, first)), {n: read[n] for n in read if n >= first}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_page_of_a_book_has_at_its_head_the_chapter_and_the_part_and_at_its_foot_its_number(
+    books: dict[str, bytes], site: Path, language: str
+) -> None:
+    names = titles(site, language)
+    _, read = read_book(books[language], names[0])
+    assert len(read) > len(names)
+    heads = [name + chapter["part"] for name, chapter in zip(names, the_book(language)["chapters"], strict=True)]
+    for number, text in read.items():
+        assert any(text.startswith(f"{head}{number}") for head in heads), text[:100]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_contents_name_the_page_on_which_each_chapter_begins(
+    books: dict[str, bytes], site: Path, language: str
+) -> None:
+    names = titles(site, language)
+    contents, read = read_book(books[language], names[0])
+    for name in names:
+        named = re.search(rf"{re.escape(name)}(\d+)", contents)
+        assert named, f"{name} is not in the contents"
+        # The title stands at the head of every page of its chapter, and once more where it begins.
+        begins = [number for number, text in read.items() if text.startswith(name) and text.count(name) > 1]
+        assert begins, name
+        assert int(named[1]) == begins[0], name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_book_says_its_title_and_its_language_and_has_bookmarks(books: dict[str, bytes], language: str) -> None:
+    pdf = books[language]
+    title = re.search(rb"/Title (?:\(([^)]*)\)|<([0-9A-F]+)>)", pdf)
+    assert title
+    read = title[1].decode() if title[1] else bytes.fromhex(title[2].decode()).decode("utf-16")
+    assert read == the_book(language)["title"]
+    catalog = re.search(rb"/Type /Catalog.*?endobj", pdf, re.DOTALL)
+    assert catalog
+    assert b"/Lang (%s)" % language.encode() in catalog[0]
+    assert b"/Outlines " in catalog[0]
+    assert len(re.findall(rb"/Type /Annot", pdf)) > 10
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_links_between_pages_lead_within_the_book_and_tell_the_page(books: dict[str, bytes], language: str) -> None:
+    pdf = books[language]
+    assert b"book.localhost" not in pdf
+    places = destinations(pdf)
+    asked = {name.decode() for name in re.findall(rb"/Dest /([^\s/<>]+)", pdf)}
+    assert asked
+    assert asked <= set(places)
+    assert f"{'es-' if language == 'es' else ''}theory-05-worked-example--formula" in asked
+    told = [number for text in texts(pdf)[2:] for number in re.findall(r",p\.(\d+)", text)]
+    assert told
+    assert set(map(int, told)) <= set(places.values())
+
+
+def test_formulas_and_the_letters_of_both_languages_are_in_the_book(books: dict[str, bytes]) -> None:
+    for language, word in (("en", "Contents"), ("es", "Índice")):
+        read = texts(books[language])
+        assert word in read[1]
+        assert "𝑀=2⋅𝐿⋅𝐻" in "".join(read)
+        assert 100_000 < len(books[language]) < 200_000 * len(read)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["A4", "no-such-site"], "there is no index.html in no-such-site/; `make site` builds it"),
+        (["A3"], "no paper 'A3' is known here; there are A4 and Letter"),
+    ],
+)
+def test_what_is_missing_or_unknown_is_told_in_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    given = [*arguments, *(["no-such-site"] if len(arguments) == 1 else []), str(tmp_path)]
+    done = print_books(*given)
+    assert (done.returncode, done.stderr.strip()) == (1, sentence)
+
+
+def test_a_missing_browser_is_told_in_one_sentence(site: Path, tmp_path: Path) -> None:
+    done = print_books("A4", site, tmp_path, env={**os.environ, "PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.stderr.startswith("No browser")
+    assert done.stderr.count("\n") == 1

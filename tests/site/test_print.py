@@ -1,0 +1,201 @@
+"""Pages on paper, A4 and Letter: light, unfolded, nothing to press, nothing cut off, nothing torn in two."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from figures_src.destinations import destinations
+
+HERE = Path(__file__).parent
+MARGINS = 2 * 32  # mm, left and right together
+PAPERS = {"A4": 210.0, "Letter": 215.9}  # mm wide
+TEXT_HEIGHT = {"A4": 297 - 40, "Letter": 279.4 - 40}  # mm
+PX_PER_MM = 96 / 25.4
+FOR_A_SCREEN = [
+    *(".md-header", ".md-sidebar", ".md-footer", ".md-skip", ".md-search", "nav", "button", ".headerlink"),
+    *(".kv-languages", ".kv-twin", ".kv-csv"),
+]
+# Every link and part that is to stay whole gets a place at its beginning and one at its end; a list of links at the end
+# of the page makes the PDF tell on which page each place lies.
+MARK = """() => {
+  const whole = document.querySelectorAll(".kv-figure, .kv-math, .kv-table tr, .admonition, details, pre");
+  const parts = [...whole].filter(part => part.checkVisibility()).map(part => [part, part]);
+  for (const heading of document.querySelectorAll(".md-content :is(h2, h3)"))
+    parts.push([heading, heading.nextElementSibling]);
+  const links = document.createElement("p");
+  parts.forEach(([first, last], index) => {
+    const box = part => part.matches("tr") ? part.lastElementChild : part;
+    for (const [part, end, way] of [[box(first), "begin", "prepend"], [box(last), first === last ? "end" : "next", "append"]]) {
+      const place = document.createElement("span");
+      place.id = `${end}-${index}`;
+      if (end === "end") place.style.cssText = "position: relative; top: -3px"; // not on the very edge of the paper
+      part[end === "next" ? "prepend" : way](place);
+      links.insertAdjacentHTML("beforeend", `<a href="#${place.id}">.</a> `);
+    }
+  });
+  const article = document.querySelector(".md-content__inner");
+  article.append(links);
+  return parts.map(([part]) => part.outerHTML.slice(0, 80));
+}"""
+
+# A part of this kind comes to lie across the foot of the first page, if it lets itself be torn.
+PUT_AT_FOOT = """([kind, height]) => {
+  const part = document.querySelector(`.md-content ${kind}`);
+  const space = document.createElement("div");
+  space.style.height = `${height - 30}px`;
+  if (part) document.querySelector(".md-content__inner").prepend(space, part);
+  return part !== null;
+}"""
+
+
+def on_paper(page: Page, paper: str = "A4") -> Page:
+    """Show a page as it is laid out for printing, as wide as the paper's text."""
+    page.set_viewport_size({"width": int((PAPERS[paper] - MARGINS) * PX_PER_MM), "height": 1000})
+    page.emulate_media(media="print")
+    return page
+
+
+def torn(page: Page, paper: str) -> list[str]:
+    """Return the parts that begin on one page of paper and end on another."""
+    parts = page.evaluate(MARK)
+    places = destinations(page.pdf(format=paper, outline=True, tagged=True))
+    assert len(places) >= 2 * len(parts) > 0
+    ends = [places.get(f"end-{i}") or places[f"next-{i}"] for i in range(len(parts))]
+    return [part for i, part in enumerate(parts) if places[f"begin-{i}"] != ends[i]]
+
+
+def test_what_is_for_a_screen_is_not_printed(page: Page, server: str, few: list[str]) -> None:
+    for path in few:
+        page.emulate_media(media="screen")
+        page.goto(f"{server}/{path}")
+        assert page.locator("button:visible, nav:visible").count() >= 2
+        on_paper(page)
+        assert page.locator(".md-content h1").is_visible()
+        assert {what: page.locator(f"{what}:visible").count() for what in FOR_A_SCREEN} == dict.fromkeys(
+            FOR_A_SCREEN, 0
+        )
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_computed_numbers_are_printed_without_line_and_without_origin(
+    page: Page, server: str, numbered: list[str]
+) -> None:
+    for path in numbered:
+        page.goto(f"{server}/{path}")
+        number = on_paper(page).locator("data.kv:visible").first
+        assert number.evaluate("number => getComputedStyle(number).textDecorationLine") == "none"
+        page.evaluate("document.documentElement.classList.add('kv-show-origins')")
+        number.hover()
+        written = "(number, place) => getComputedStyle(number, place).content"
+        assert [number.evaluate(written, place) for place in ("::before", "::after")] == ["none", "none"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_is_white_and_its_figures_light_whatever_palette_is_read(
+    reader: Callable[..., BrowserContext], server: str, few: list[str], scheme: str
+) -> None:
+    page = reader(color_scheme=scheme).new_page()
+    colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('h1')).color]"
+    shown = []
+    for path in few:
+        page.emulate_media(media="screen")
+        page.goto(f"{server}/{path}")
+        assert (page.evaluate("document.body.dataset.mdColorScheme") == "slate") == (scheme == "dark")
+        page.emulate_media(media="print")
+        assert page.evaluate(colours) == ["rgb(255, 255, 255)", "rgb(36, 39, 44)"]
+        shown += page.locator(".kv-figure img:visible").evaluate_all("all => all.map(i => new URL(i.src).hash)")
+    assert shown
+    assert set(shown) == {"#only-light"}
+
+
+def test_a_figure_is_fetched_for_printing_though_nobody_has_come_near_it(
+    reader: Callable[..., BrowserContext], server: str, numbered: list[str]
+) -> None:
+    for path in numbered:
+        page = reader(color_scheme="dark").new_page()
+        page.goto(f"{server}/{path}")
+        page.pdf()
+        loaded = "all => all.map(image => image.complete && image.naturalWidth > 0)"
+        light = page.locator(".kv-figure img[src$='#only-light']")
+        assert light.count() > 0
+        assert set(light.evaluate_all(loaded)) == {True}
+
+
+def folded(pages: list[str], site: Path) -> list[str]:
+    """Return, in each language, a page with folded answers."""
+    found = [path for path in pages if "<details" in (site / path).read_text(encoding="utf-8")]
+    return [found[0], found[-1]]
+
+
+def test_folded_answers_are_printed_open_without_script_too(
+    reader: Callable[..., BrowserContext], site: Path, server: str, pages: list[str]
+) -> None:
+    page = reader(java_script_enabled=False).new_page()
+    for path in folded(pages, site):
+        page.emulate_media(media="screen")
+        page.goto(f"{server}/{path}")
+        answers = page.locator("details > p")
+        assert not any(answer.is_visible() for answer in answers.all())
+        on_paper(page)
+        assert all(answer.is_visible() for answer in answers.all())
+
+
+def test_printing_unfolds_the_answers_and_folds_again_those_that_were(
+    page: Page, site: Path, server: str, pages: list[str]
+) -> None:
+    opened = "all => all.map(fold => fold.open)"
+    for path in folded(pages, site):
+        page.goto(f"{server}/{path}")
+        folds = page.locator("details")
+        folds.first.evaluate("fold => { fold.open = true }")
+        before = folds.evaluate_all(opened)
+        assert set(before) == {True, False}
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert set(folds.evaluate_all(opened)) == {True}
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert folds.evaluate_all(opened) == before
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_nothing_is_wider_than_the_paper_and_nothing_scrolls(
+    page: Page, server: str, pages: list[str], paper: str
+) -> None:
+    script = (HERE / "phone.js").read_text(encoding="utf-8")
+    on_paper(page, paper)
+    found: dict[str, Any] = {}
+    for path in pages:
+        page.goto(f"{server}/{path}")
+        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        found[path] = page.evaluate(script)
+    assert found == {path: {"sticksOut": [], "scrolling": []} for path in pages}
+
+
+@pytest.mark.parametrize("kind", [".kv-figure", ".kv-table", ".admonition", "details"])
+def test_what_comes_to_the_foot_of_a_page_goes_on_to_the_next_one_rather_than_be_torn(
+    page: Page, server: str, numbered: list[str], kind: str
+) -> None:
+    page.goto(f"{server}/{numbered[-1]}")
+    for paper, height in TEXT_HEIGHT.items():
+        page.reload()
+        assert page.evaluate(PUT_AT_FOOT, [kind, height * PX_PER_MM])
+        assert torn(page, paper) == [], paper
+
+
+def test_no_figure_of_any_page_is_torn(page: Page, server: str, pages: list[str]) -> None:
+    for path in pages:
+        page.goto(f"{server}/{path}")
+        paper = "A4" if path.startswith("es/") else "Letter"
+        assert torn(page, paper) == [], path
+
+
+def test_a_link_to_another_site_is_printed_with_its_address(page: Page, server: str, few: list[str]) -> None:
+    page.goto(f"{server}/{few[0]}")
+    page.evaluate("""document.querySelector(".md-content__inner").insertAdjacentHTML("beforeend",
+        '<p><a id=told href="https://a.example/b" data-address="a.example/b">a paper</a> <a id=own href="#top">x</a></p>')""")
+    on_paper(page)
+    written = "link => getComputedStyle(link, '::after').content"
+    assert "a.example/b" in page.locator("#told").evaluate(written)
+    assert page.locator("#own").evaluate(written) == "none"
