@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Shown(NamedTuple):
-    """A value in a cell: in a format, or as the word that stands for it; a mark behind it, which the caption explains."""
+    """A value in a cell, in a format or as a word, and a mark behind it that the caption explains."""
 
     value: Value
     format: str = ""

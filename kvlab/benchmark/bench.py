@@ -19,8 +19,8 @@ from kvlab.benchmark.decode import (
     reading,
     roofline,
 )
-from kvlab.benchmark.per_token import per_token
 from kvlab.benchmark.machine import last_level_cache
+from kvlab.benchmark.per_token import per_token
 from kvlab.benchmark.prefill import GPT2_WIDTH, plain_prefill, prefill
 from kvlab.benchmark.timing import Task, Timed, interleaved
 from kvlab.generation import generate_cached, generate_uncached
