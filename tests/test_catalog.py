@@ -92,15 +92,3 @@ def test_a_published_number_is_the_one_that_was_printed():
     for figure, value in (("gpt_fast_tokens", "wheels"), ("wheels", "bytes_per_second"), ("ggml_blocks", "q8_0")):
         with pytest.raises(KvlabError, match="no published figure"):
             catalog.published(figure, value)
-
-
-def test_the_sequences_that_fit_are_counted_one_after_the_other_until_the_memory_is_full():
-    free, found = 81920 * 2**20 - 2 * 6_738_415_616, 0
-    while free >= 2 * 32 * 32 * 128 * 1009 * 2:
-        free, found = free - 2 * 32 * 32 * 128 * 1009 * 2, found + 1
-    assert catalog.sequences_that_fit("Llama-2-7B", "A100 80GB SXM", 1009, "fp16") == found > 100
-    assert catalog.sequences_that_fit("GPT-3 175B", "A100 80GB SXM", 1009, "fp16") == 0
-    with pytest.raises(KvlabError, match="any number of sequences fits"):
-        catalog.sequences_that_fit("Llama-2-7B", "A100 80GB SXM", 0, "fp16")
-    with pytest.raises(KvlabError, match="unknown dtype 'fp17'"):
-        catalog.sequences_that_fit("Llama-2-7B", "A100 80GB SXM", 1009, "fp17")

@@ -90,3 +90,11 @@ def test_a_model_whose_parameters_are_not_counted_has_no_weights(monkeypatch):
 
 def test_a_published_figure_is_quoted_as_it_was_printed():
     assert printed("llama2_7b_4096") == "2048.00 MiB"
+
+
+def test_the_sequences_beside_the_weights_are_counted_one_after_the_other_until_the_memory_is_full():
+    free, found = 81920 * 2**20 - 2 * 6_738_415_616, 0
+    while free >= 2 * 32 * 32 * 128 * 1009 * 2:
+        free, found = free - 2 * 32 * 32 * 128 * 1009 * 2, found + 1
+    assert sizes.sequences_beside_weights("Llama-2-7B", "A100 80GB SXM", 1009, "fp16") == found > 100
+    assert sizes.sequences_beside_weights("GPT-3 175B", "A100 80GB SXM", 1009, "fp16") == 0

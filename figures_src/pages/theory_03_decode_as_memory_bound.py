@@ -13,7 +13,7 @@ from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, roofline, traffic
 from kvlab.benchmark import record
-from kvlab.catalog import passes
+from kvlab.catalog import passes, sizes
 
 page = Page("theory/03-decode-as-memory-bound")
 
@@ -220,10 +220,10 @@ one_work = _step("flops", CONTEXT)
 ceiling = page.value("ceiling", units.ratio, numerator=one_work, denominator=one_cache)
 page.claim("however many sequences, the step stays left of the ridge at this context", ceiling, ridge)
 fits = page.value(
-    "fits", catalog.sequences_that_fit, model_name=LARGE, device_name=DEVICE, context=CONTEXT, dtype="fp16"
+    "fits", sizes.sequences_beside_weights, model_name=LARGE, device_name=DEVICE, context=CONTEXT, dtype="fp16"
 )
 reserved = page.value(
-    "fits_reserved", catalog.sequences_that_fit, model_name=LARGE, device_name=DEVICE, context=LIMIT, dtype="fp16"
+    "fits_reserved", sizes.sequences_beside_weights, model_name=LARGE, device_name=DEVICE, context=LIMIT, dtype="fp16"
 )
 page.claim("the batches shown fit", call(units.given, quantity=max(BATCHES)), fits)
 page.claim("the cache passes the weights within the figure", crossing, call(units.given, quantity=64))

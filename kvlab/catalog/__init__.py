@@ -12,7 +12,6 @@ from kvlab.catalog.devices import (
     processors,
 )
 from kvlab.catalog.figures import published
-from kvlab.catalog.fits import sequences_that_fit
 from kvlab.catalog.zoo import CatalogModel, find, model, models, setting, shape, unknown_model
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "processor",
     "processors",
     "published",
-    "sequences_that_fit",
     "setting",
     "shape",
     "unknown_model",
