@@ -196,9 +196,7 @@ def test_each_token_of_a_text_is_timed_in_both_runs_and_in_each_round(monkeypatc
         "kvlab.model.GPT2.forward", lambda _, ids, *rest: passes.append(ids.shape[1]) or forward(ids, *rest)
     )
     # A clock that counts passes: a token takes one. In the round that is not counted it runs at half the pace.
-    monkeypatch.setattr(
-        "kvlab.benchmark.per_token.time.perf_counter", lambda: len(passes) - min(len(passes), 100) / 2
-    )
+    monkeypatch.setattr("kvlab.benchmark.per_token.time.perf_counter", lambda: len(passes) - min(len(passes), 100) / 2)
     results = per_token.per_token(rounds=2)
     assert results["cached_ms"] == results["uncached_ms"] == [1e3] * 50
     assert results["cached_last_over_first"] == results["uncached_last_over_first"] == 1
