@@ -10,7 +10,9 @@ from figures_src.book import Book
 from figures_src.errors import BookError
 from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
 from figures_src.page import Entry, Foreign, Page, Shown, Table
+from figures_src.pages import background_decode_cost_model as cost_model
 from figures_src.pages import index
+from figures_src.pages import theory_00_motivation as motivation
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.values import call
 from figures_src.words import Words
@@ -286,7 +288,10 @@ def test_the_same_figure_is_drawn_once_and_another_one_anew(desk, monkeypatch):
     assert desk.book.drawn == 4
 
 
-@pytest.mark.parametrize("page", [index.page, worked_example.page], ids=lambda page: page.path)
+PAGES = [module.page for module in (index, cost_model, motivation, worked_example)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
 def test_a_figure_recoloured_for_the_dark_palette_is_the_one_that_would_be_drawn_for_it(page):
     for drawing in page.figures.values():
         light, dark = (to_svg(drawing.draw(drawing.data(), Words("en"), palette)) for palette in (LIGHT, DARK))

@@ -74,6 +74,16 @@ def test_no_number_is_typed(page, language):
     assert typed_numbers((DOCS / language / page).read_text(encoding="utf-8")) == []
 
 
+def test_the_loops_with_a_cache_and_without_run_as_they_stand_and_say_the_same(capsys):
+    text = (DOCS / "en/background/decode-cost-model.md").read_text(encoding="utf-8")
+    scope = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        exec(block, scope)
+    without, kept = capsys.readouterr().out.splitlines()
+    assert without == kept
+    assert without.startswith("Yesterday I worked")
+
+
 def entries(table, prefix=""):
     for key, entry in table.items():
         yield from entries(entry, f"{prefix}{key}.") if isinstance(entry, dict) else [(prefix + key, entry)]

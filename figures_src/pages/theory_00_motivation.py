@@ -113,10 +113,8 @@ def changes(words: Words) -> Table:
     """Return how many entries of one slot change, layer by layer, with a later and with an earlier token."""
     rows: list[list[str | Shown]] = []
     for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
-        shown = {
-            role: numbers.show(written, "quoted", words.language)
-            for role, written in (("text", text), ("other", other))
-        }
+        texts = {"text": text, "other": other}
+        shown = {role: numbers.show(written, "quoted", words.language) for role, written in texts.items()}
         found = [call(recomputation.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
         rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])
     columns = ("change", "first_layer", "second_layer")

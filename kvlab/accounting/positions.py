@@ -42,7 +42,7 @@ def tokens_uncached(prompt: int, new_tokens: int) -> int:
 
 @exact
 def prompt_tokens_uncached(prompt: int, new_tokens: int) -> int:
-    """Return how often tokens of the prompt are projected in a generation without a cache: `n · P`, all in a step."""
+    """Return how often the prompt's tokens are projected in a generation without a cache: all in each step, `n · P`."""
     return new_tokens * prompt
 
 
