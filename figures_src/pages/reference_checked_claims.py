@@ -212,9 +212,13 @@ judge(
 )
 
 
+long_text = page.reuse("long_text", _given(4096))
+
+
 def _fewer(prompt: int) -> Value:
     counts = [
-        call(count, prompt=prompt, new_tokens=MAX) for count in (positions.tokens_uncached, positions.tokens_cached)
+        call(count, prompt=prompt, new_tokens=long_text)
+        for count in (positions.tokens_uncached, positions.tokens_cached)
     ]
     return _ratio(*counts)
 
