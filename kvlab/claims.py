@@ -134,7 +134,8 @@ def _claim(name: str) -> Claim:
 def _number(said: str) -> Fraction:
     """Return a number as it is said, a size in bytes: `"0.5 MB"` is 500,000, `"32 %"` is 0.32."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(?: (\S+))?", said)
-    units: dict[str, Fraction | int] = {"": 1, "%": Fraction(1, 100), **DECIMAL, **BINARY}
+    sizes = {unit: Fraction(size) for unit, size in {**DECIMAL, **BINARY}.items()}
+    units = {"": Fraction(1), "%": Fraction(1, 100)} | sizes
     if match is None or (match[2] or "") not in units:
         raise KvlabError(f"{said!r} is no number with a unit that is known")
     return Fraction(match[1]) * units[match[2] or ""]

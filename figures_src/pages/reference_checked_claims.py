@@ -95,8 +95,8 @@ page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameter
 page.reuse("seven_max", MAX)
 page.reuse("one_k", _given(1024))
 
-page.reuse("demo_heads", _given(DEMO.n_heads))
-page.reuse("demo_kv_heads", _given(DEMO.n_kv_heads))
+for name, heads_of_demo in (("demo_heads", DEMO.n_heads), ("demo_kv_heads", DEMO.n_kv_heads)):
+    page.reuse(name, _given(heads_of_demo))
 judge("query-heads-cached", Part(call(experiments.demo_bytes_per_token), "binary"))
 judge(
     "binary-as-decimal",
@@ -109,9 +109,9 @@ judge("seven-billion", Part(seven_weights, "both"))
 seventy = _token_of("Llama-2-70B")
 judge("llama-70b-token", Part(seventy, "binary"))
 SEVENTY = shapes("Llama-2-70B", "n_heads", "n_kv_heads")
-page.reuse("seventy_heads", SEVENTY["n_heads"])
-page.reuse("seventy_kv_heads", SEVENTY["n_kv_heads"])
-page.reuse("seventy_saves", _ratio(SEVENTY["n_heads"], SEVENTY["n_kv_heads"]))
+for field, heads in SEVENTY.items():
+    page.reuse(field.replace("n_", "seventy_", 1), heads)
+page.reuse("seventy_saves", _ratio(*SEVENTY.values()))
 gpt3_weights = page.reuse("gpt3_bytes", MINI_VALUES["gpt3_weights"])
 judge("gpt3-weights", Part(gpt3_weights, "both"))
 
@@ -212,11 +212,12 @@ judge(
 )
 
 
+long_text = page.reuse("long_text", _given(4096))
+
+
 def _fewer(prompt: int) -> Value:
-    counts = [
-        call(count, prompt=prompt, new_tokens=MAX) for count in (positions.tokens_uncached, positions.tokens_cached)
-    ]
-    return _ratio(*counts)
+    tokens = {"prompt": prompt, "new_tokens": long_text}
+    return _ratio(call(positions.tokens_uncached, **tokens), call(positions.tokens_cached, **tokens))
 
 
 speed_ups = [_fewer(1), _fewer(512)]
