@@ -133,7 +133,7 @@ def device_sources(words: Words) -> Table:
         [entry.name, source_cell(entry.source, words), read_cell(entry.read, words), note(entry, words)]
         for entry in devices
     ]
-    return Table([words("devices.device"), words("model_zoo.source"), words("model_zoo.read"), words("devices.note")], rows)
+    return Table([words("devices.device"), words("catalog.source"), words("catalog.read"), words("devices.note")], rows)
 
 
 def note(entry: Accelerator | Processor, words: Words) -> str:

@@ -72,7 +72,9 @@ def model_shapes(words: Words) -> Table:
         [entry.name, *(Shown(head_dim(entry) if field == "head_dim" else shape(entry, field)) for field in SYMBOLS)]
         for entry in ZOO
     ]
-    return Table([words("model_zoo.model"), *(f"{words(f'model_zoo.{field}')} {SYMBOLS[field]}" for field in SYMBOLS)], rows)
+    return Table(
+        [words("catalog.model"), *(f"{words(f'catalog.{field}')} {SYMBOLS[field]}" for field in SYMBOLS)], rows
+    )
 
 
 @page.table
@@ -80,7 +82,7 @@ def windows(words: Words) -> Table:
     """Return the models with sliding windows: how many layers have one, and what a token adds before and behind it."""
     columns = ("sliding", "full", "window", "first", "later")
     return Table(
-        [words("model_zoo.model"), *(words(f"windows.{column}") for column in columns)],
+        [words("catalog.model"), *(words(f"windows.{column}") for column in columns)],
         [window_row(entry) for entry in WINDOWED],
     )
 
@@ -118,14 +120,19 @@ def model_sizes(words: Words) -> Table:
         ]
         for entry in ZOO
     ]
-    return Table([words("model_zoo.model"), *(words(f"model_zoo.{column}") for column in ("parameters", "weights", "token"))], rows)
+    return Table(
+        [words("catalog.model"), *(words(f"catalog.{column}") for column in ("parameters", "weights", "token"))],
+        rows,
+    )
 
 
 @page.table
 def at_their_limits(words: Words) -> Table:
     """Return the cache of one sequence that is as long as the model was made for, and its share of the weights."""
     columns = ("limit", "cache", "share")
-    return Table([words("model_zoo.model"), *(words(f"model_zoo.{column}") for column in columns)], [limit_row(e) for e in ZOO])
+    return Table(
+        [words("catalog.model"), *(words(f"catalog.{column}") for column in columns)], [limit_row(e) for e in ZOO]
+    )
 
 
 def limit_row(entry: CatalogModel) -> Row:
@@ -176,7 +183,9 @@ def model_sources(words: Words) -> Table:
         [entry.name, status(entry, words), source_cell(entry.source, words), read_cell(entry.read, words)]
         for entry in ZOO
     ]
-    return Table([words("model_zoo.model"), *(words(f"model_zoo.{column}") for column in ("status", "source", "read"))], rows)
+    return Table(
+        [words("catalog.model"), *(words(f"catalog.{column}") for column in ("status", "source", "read"))], rows
+    )
 
 
 def status(entry: CatalogModel, words: Words) -> str:
@@ -248,7 +257,7 @@ def published(words: Words) -> Table:
     columns = [words(f"published.{column}") for column in ("what", "printed", "computed")]
     figures = [figure for figure in published_figures() if figure.from_formula]
     rows = [row for figure in figures for row in published_rows(figure, words)]
-    return Table([*columns, words("model_zoo.source"), words("model_zoo.read")], rows)
+    return Table([*columns, words("catalog.source"), words("catalog.read")], rows)
 
 
 def published_rows(figure: PublishedFigure, words: Words) -> list[Row]:
