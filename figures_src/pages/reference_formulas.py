@@ -21,8 +21,10 @@ LONG = 70  # characters of a formula's text from which on its terms have lines o
 UNITS = ("bytes", "flops", "operations", "parameters", "elements", "pairs", "slots", "tokens", "blocks", "heads")
 UNIT_OF = {
     "context_in_budget": "tokens",
+    "gpt2_balancing_context": "tokens",
     "k_width": "elements",
     "left_for_cache": "bytes",
+    "projection_multiply_adds": "multiply_adds",
     "together": "bytes",
     "tetrahedral": "pairs",
     "unused_tokens": "slots",
