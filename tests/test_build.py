@@ -2,6 +2,7 @@
 
 import ast
 import filecmp
+import gzip
 import html
 import json
 import os
@@ -254,6 +255,35 @@ def test_a_build_that_is_killed_at_any_moment_leaves_the_last_good_site_and_stor
     built(copy)
     assert everything(copy / "site") == last
     assert beside_the_site(copy) == []
+
+
+def test_properdocs_builds_the_same_site_but_for_the_generators_name(site, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "properdocs",
+        "build",
+        "--strict",
+        "-f",
+        "mkdocs.yml",
+        "-d",
+        str(tmp_path / "site"),
+    ]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    one, other = unsigned(site), unsigned(tmp_path / "site")
+    assert [name for name in one if one[name] != other.get(name)] == []
+    assert list(one) == list(other)
+    assert "ProperDocs" in (tmp_path / "site/index.html").read_text(encoding="utf-8")
+
+
+def unsigned(folder):
+    """Return a site's files without the generator's name, and compressed ones as what they hold."""
+    signature = re.compile(rb'<meta name="generator" [^>]*>')
+    return {
+        name: signature.sub(b"", gzip.decompress(content) if name.endswith(".gz") else content)
+        for name, content in everything(folder).items()
+    }
 
 
 def test_two_builds_at_once_do_not_disturb_each_other(copy):
