@@ -231,8 +231,9 @@ def cases(words: Words) -> Table:
     """Return the factors of the general formula, case by case, the bytes, and their share of the first row's."""
     factors = ("count", "k_blocks", "v_blocks", "block_bytes", "tokens")
     symbols = ("$L_i$", "$w_K$", "$w_V$", "$s_b$", "$S_i$")
+    heads = [f"{words(f'cases.{factor}')} {symbol}" for factor, symbol in zip(factors, symbols, strict=True)]
     return Table(
-        header=[words("cases.case"), *symbols, words("cases.size"), words("cases.share")],
+        header=[words("cases.case"), *heads, words("cases.size"), words("cases.share")],
         rows=[
             [
                 words(f"cases.{name}"),
