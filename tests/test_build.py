@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from figures_src.markup.numbers import show
+from figures_src.words import Words
 
 ROOT = Path(__file__).parents[1]
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv*", "site", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
@@ -169,6 +170,9 @@ def expected_text(result, attributes, name):
         ast.literal_eval(result),
         attributes.get("data-format", ""),
     )
+    if style == "word":
+        section = "verdicts" if "verdict(" in attributes["data-from"] else "word"
+        return Words(language)(f"claims.{section}.{value}")
     if isinstance(value, int) and style in ("", "B"):
         return in_style(f"{value:,}", language) + ("\u00a0B" if style else "")
     if style in ("KiB", "MiB"):
