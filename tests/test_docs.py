@@ -118,7 +118,7 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
         for name, drawing in page.figures.items():
             drawing.draw(drawing.data(), Words("en", f"{name}."), LIGHT)
     book = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "figures_src").glob("*.py"))
-    asked |= set(re.findall(r'"(book\.\w+)"', book))
+    asked |= set(re.findall(r'"((?:book|preview)\.(?!css")\w+)"', book))
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))
 
 
@@ -132,7 +132,7 @@ def test_the_results_bear_out_what_the_words_of_the_pages_rely_on():
 
 def prose(markdown):
     """Return what a page says in words: without code, mathematics, tokens, ids, and targets of links."""
-    text = FENCE.sub("", markdown)
+    text = re.sub(r"^:::.*$", "", FENCE.sub("", markdown), flags=re.MULTILINE)  # names of modules, too
     return re.sub(r"`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\[\[[^\]]*\]\]|\{[^}]*\}|\]\([^)]*\)", " ", text, flags=re.DOTALL)
 
 
