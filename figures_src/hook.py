@@ -44,6 +44,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # The live server hands in the same configuration, and in it our extensions of the build before.
     others = [extension for extension in config.markdown_extensions if "figures_src" not in type(extension).__module__]
     config.markdown_extensions = [*others, *build.book.extensions]
+    config.extra_css = [path for path in config.extra_css if "mkdocstrings" not in str(path)]  # a file for one page
     return config
 
 
