@@ -18,8 +18,8 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: serve site pdf test check peers bench measure golden lock clean
 
-serve: $(READY)  ## set everything up and serve the site, rebuilt at every change
-	$(BIN)/mkdocs serve
+serve: $(READY)  ## set everything up and serve the site, rebuilt at every change; the page on the API is left empty
+	KVLAB_API=false $(BIN)/mkdocs serve
 
 site: $(READY)  ## only build the site, into site/
 	$(BIN)/mkdocs build --strict

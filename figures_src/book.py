@@ -302,12 +302,9 @@ class Book:
     def _check_measured(self, text: str) -> None:
         """Raise `NotMeasuredError` when a value that `text` names has none; its names count as used even so."""
         names, page = {token.name for token in tokens_in(text, self.tokens.tokens)}, self._current().page
-        try:
-            measured.require(page.values[name] for name in names & page.values.keys())
-        except NotMeasuredError:
-            for name in names & page.defined_at.keys():
-                self._use(name)
-            raise
+        for name in names & page.defined_at.keys():  # first: what they stand around may lack a measurement too
+            self._use(name)
+        measured.require(page.values[name] for name in names & page.values.keys())
 
     def _unmeasured(self, error: NotMeasuredError) -> str:
         return measured.sentence(error, Words(self._current().language))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from figures_src import kept
 from figures_src.words import LANGUAGES
 
 NOT_FOUND = "404.html"  # in both languages, and nobody's twin
@@ -20,7 +22,7 @@ RELATED = {"canonical", "alternate", "prev", "next"}  # links in a page's head t
 
 
 @dataclass
-class Outside(HTMLParser):
+class Outside:
     """What of one page concerns others: its ids, the addresses in it, its language, and the twins that it names."""
 
     ids: list[str] = field(default_factory=list)
@@ -29,17 +31,19 @@ class Outside(HTMLParser):
     twins: dict[str, str] = field(default_factory=dict)
     language: str = ""
 
-    def __post_init__(self) -> None:
-        """Begin to parse."""
+
+class _Parser(HTMLParser):
+    def __init__(self) -> None:
         super().__init__()
+        self.page = Outside()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what one element has of it."""
         given = {name: value or "" for name, value in attrs}
         if tag == "html":
-            self.language = given.get("lang", "")
+            self.page.language = given.get("lang", "")
         if "id" in given:
-            self.ids.append(given["id"])
+            self.page.ids.append(given["id"])
         for name in ("src", "href"):
             if name in given:
                 self._note(tag, name, given)
@@ -47,9 +51,9 @@ class Outside(HTMLParser):
     def _note(self, tag: str, name: str, given: dict[str, str]) -> None:
         relation = given.get("rel", "").strip()
         if tag == "link" and relation == "alternate":
-            self.twins[given.get("hreflang", "")] = given[name]
+            self.page.twins[given.get("hreflang", "")] = given[name]
         is_loaded = (tag, name) in LOADED and relation not in RELATED
-        (self.loads if is_loaded else self.links).append(given[name])
+        (self.page.loads if is_loaded else self.page.links).append(given[name])
 
 
 def complaints(site: Path) -> list[str]:
@@ -63,10 +67,17 @@ def complaints(site: Path) -> list[str]:
 
 
 def _read(path: Path) -> Outside:
-    page = Outside()
-    page.feed(path.read_text(encoding="utf-8"))
-    page.close()
-    return page
+    """Return what a page says; one that was read before is not parsed again."""
+    text = path.read_text(encoding="utf-8")
+    key = kept.key_of(text, kept.sources_of(__name__))
+    return Outside(**json.loads(kept.keep("read", key, lambda: json.dumps(asdict(_parsed(text))))))
+
+
+def _parsed(text: str) -> Outside:
+    parser = _Parser()
+    parser.feed(text)
+    parser.close()
+    return parser.page
 
 
 def _of_ids(page: Outside) -> Iterator[str]:

@@ -41,9 +41,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     importlib.invalidate_caches()
     build = guarded(lambda: ours("publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
     config.site_dir = str(build.folder)
-    # Those of the build before are instances, and the live server hands in the same configuration.
-    named = [extension for extension in config.markdown_extensions if isinstance(extension, str)]
-    config.markdown_extensions = [*named, *build.book.extensions]
+    # The live server hands in the same configuration, and in it our extensions of the build before.
+    others = [extension for extension in config.markdown_extensions if "figures_src" not in type(extension).__module__]
+    config.markdown_extensions = [*others, *build.book.extensions]
     return config
 
 

@@ -36,7 +36,10 @@ def woff2() -> bytes:
 
 
 def _cut(source: Path) -> bytes:
-    options = subset.Options(flavor="woff2", layout_features=["*"], recalc_timestamp=False, notdef_outline=True)
+    # Without hints for old screens, and without letters redrawn for small sizes, the file is less than half as large.
+    options = subset.Options(
+        flavor="woff2", layout_features=[], hinting=False, recalc_timestamp=False, notdef_outline=True
+    )
     with subset.load_font(str(source), options) as font:
         subsetter = subset.Subsetter(options)
         subsetter.populate(text=CHARACTERS)

@@ -14,7 +14,7 @@ from kvlab import formula, units
 from kvlab.errors import KvlabError
 
 # A result is kept when it took longer than this, or when its function runs the model: a warm build runs none.
-KEEP_FROM_SECONDS = 0.05
+KEEP_FROM_SECONDS = 0.05  # of the processor, not of the clock
 RUNS_THE_MODEL = "kvlab.generation"
 # What is in the record of measurements may change without any source: never kept.
 RECORD = "kvlab.benchmark.record"
@@ -80,9 +80,9 @@ class Value:
         recalled = _literal(kept.lookup("values", key))
         if recalled is not None:
             return recalled
-        started = time.perf_counter()
+        started = time.process_time()
         result = self.function(**self.literals)
-        took = time.perf_counter() - started
+        took = time.process_time() - started
         if took > KEEP_FROM_SECONDS or RUNS_THE_MODEL in kept.modules_used_by(module):
             if _literal(repr(result)) != result:
                 raise KvlabError(f"{self.origin} returns {type(result).__name__}, which cannot be kept as a literal")

@@ -16,8 +16,10 @@ import numpy as np
 from kvlab.accounting.elements import ELEMENTS
 from kvlab.accounting.layers import Layers, attention_bytes
 from kvlab.accounting.memory import kv_cache_bytes
+from kvlab.architecture import read_architecture, read_config
 from kvlab.cache import DenseCache, GrowingCache, Int8Cache, WindowCache
 from kvlab.errors import KvlabError
+from kvlab.grammar import MINIGPT
 
 
 class CacheShape(NamedTuple):
@@ -108,6 +110,24 @@ def shapes_agreeing(kind: str) -> int:
 def largest_occupied(kind: str) -> int:
     """Return the bytes of the largest cache that was made. Errors as of `shapes_tried`."""
     return max(found.array_bytes for found in occupied(kind))
+
+
+def extent(place: str) -> int:
+    """Return the bytes from one place of the MiniGPT's K buffer to the next of its kind, read off the array's strides.
+
+    Args:
+        place: `"layer"`, `"head"`, `"slot"` or `"element"`; or `"buffer"`, which is K or V whole.
+
+    Raises:
+        KvlabError: no such place.
+    """
+    config = read_config(MINIGPT / "config.json")
+    keys = DenseCache.for_model(read_architecture(config, "MiniGPT")).keys
+    axes = zip(("layer", "sequence", "head", "slot", "element"), keys.strides, strict=True)
+    spans = {"buffer": keys.nbytes, **dict(axes)}
+    if place not in spans:
+        raise KvlabError(f"unknown place {place!r:.60}; known are {', '.join(spans)}")
+    return int(spans[place])
 
 
 def all_tried() -> int:

@@ -6,7 +6,7 @@ import pytest
 from kvlab import arrays
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.arrays import KINDS, CacheShape, Kind
-from kvlab.cache import DenseCache
+from kvlab.cache import DenseCache, slot_offset
 from kvlab.errors import KvlabError
 
 
@@ -48,3 +48,14 @@ def test_a_formula_that_forgets_an_axis_agrees_only_where_that_axis_is_one(monke
 def test_a_kind_that_is_not_known_is_refused_with_those_that_are():
     with pytest.raises(KvlabError, match="unknown kind of cache 'latent'; known are dense_fp32"):
         arrays.shapes_tried("latent")
+
+
+def test_the_places_of_a_buffer_are_as_far_apart_as_the_formula_of_offsets_says():
+    at = {"batch": 1, "n_kv_heads": 4, "capacity": 128, "head_dim": 16, "bytes_per_element": 4}
+    assert arrays.extent("layer") == slot_offset(1, 0, 0, 0, **at)
+    assert arrays.extent("head") == slot_offset(0, 0, 1, 0, **at)
+    assert arrays.extent("slot") == slot_offset(0, 0, 0, 1, **at)
+    assert arrays.extent("element") * 16 == arrays.extent("slot")
+    assert arrays.extent("buffer") == 2 * arrays.extent("layer") == kv_cache_bytes(2, 4, 16, 128, 1, 4) / 2
+    with pytest.raises(KvlabError, match="unknown place 'block'; known are buffer, layer, sequence, head"):
+        arrays.extent("block")

@@ -131,7 +131,9 @@ def test_a_tables_cell_may_show_a_word_for_a_result_and_still_says_where_it_came
     verdict = call(units.given, quantity=3)
     desk.page.tables["sizes"] = lambda words: Table(["a", "b"], [["c", Shown(verdict, word="three")]])
     html = desk.render("[[table sizes]]\ncaption")
-    assert '<data class="kv" data-from="kvlab.units.given(quantity=3)" value="3">three</data>' in html
+    assert (
+        '<data class="kv" data-format="word" data-from="kvlab.units.given(quantity=3)" value="3">three</data>' in html
+    )
 
 
 def test_a_list_has_an_id_a_term_and_a_line_for_each_that_is_said_other_languages_marked(desk):

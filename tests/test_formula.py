@@ -164,7 +164,13 @@ def test_a_written_ratio_gives_what_the_function_gives(name, data):
     assert float(evaluated(as_python(written), known)) == pytest.approx(function(**values))
 
 
+def the_lesser(n_layers, head_dim):
+    return min(n_layers, head_dim)
+
+
 def test_what_is_no_ratio_is_refused():
+    with pytest.raises(KvlabError, match="is no return of ratio"):
+        formula.write_ratio(the_lesser, formula.TEXT)
     with pytest.raises(KvlabError, match=r"memory\.py:\d+: .* is no return of ratio"):
         formula.write_ratio(memory.weight_bytes, formula.TEXT)
 

@@ -76,6 +76,11 @@ def test_a_name_that_could_not_be_shown_counts_as_used(desk):
     assert {"speed", "share"} <= desk.book.used["theory/example", "en"]
 
 
+def test_a_name_in_the_caption_of_a_figure_that_could_not_be_drawn_counts_as_used(desk):
+    desk.render("[[fig curve]]\nalt: [[share:percent]] of it\nAll of [[size:KiB]].")
+    assert {"curve", "share", "size"} <= desk.book.used["theory/example", "en"]
+
+
 def test_a_figure_without_its_measurement_gives_way_and_nothing_of_it_is_written(desk):
     html = desk.render("[[fig curve]]\nalt: a curve\nTimes.")
     assert NOT_MEASURED in html

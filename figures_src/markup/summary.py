@@ -9,6 +9,8 @@ import yaml
 
 from figures_src.errors import BookError
 
+BUTTON = "<!-- the button that shows origins -->"  # main.html puts it here: there at once, it moves nothing
+
 
 def read_summary(source: Path) -> str:
     """Return the summary in a page's front matter. Raises `BookError` that begins with the line of the mistake."""
@@ -33,7 +35,8 @@ def with_summaries(page_html: str, summary: str, twin_summary: str, twin_url: st
     sentences = (
         f'\n<p class="kv-summary">{summary}</p>\n'
         f'<p class="kv-twin" data-search-exclude="twin">'
-        f'<a href="{twin_url}" lang="{twin_language}" hreflang="{twin_language}">{twin_summary}</a></p>'
+        f'<a href="{twin_url}" lang="{twin_language}" hreflang="{twin_language}">{twin_summary}</a></p>\n'
+        f"{BUTTON}"
     )
     title, end, rest = page_html.partition("</h1>")
     return title + end + sentences + rest

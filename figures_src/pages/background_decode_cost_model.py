@@ -14,6 +14,7 @@ from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import experiments, recomputation, units
 from kvlab.accounting import flops, memory, positions
+from kvlab.benchmark import per_token
 
 page = Page("background/decode-cost-model")
 
@@ -249,7 +250,8 @@ page.value(
 
 # Measured.
 
-timed = page.reuse("timed", measured("bench.per_token.generated_tokens"))
+page.value("timed_prompt", experiments.prompt_text, prompt=per_token.PROMPT)
+page.reuse("timed", measured("bench.per_token.generated_tokens"))
 page.reuse("timed_ends", measured("bench.per_token.compared_tokens"))
 page.reuse("uncached_climbs", measured("bench.per_token.uncached_last_over_first", at_least=1.5, at_most=6))
 page.reuse("cached_stays", measured("bench.per_token.cached_last_over_first", at_least=0.8, at_most=1.25))

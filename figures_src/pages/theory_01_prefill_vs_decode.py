@@ -140,6 +140,10 @@ for name in ("qkv", "scores", "weighted sum", "output", "mlp"):
     page.claim(f"{name} is left of the ridge in decode and right of it in prefill", below, ridge, above)
 for name in OPERATIONS:
     page.claim(f"{name} is just below one FLOP per byte in decode", LARGE_INTENSITY["decode", name], one)
+page.claim(
+    "right of the ridge stand scores and weighted sum, output, QKV and MLP, in this order",
+    *(LARGE_INTENSITY["prefill", name] for name in ("weighted sum", "output", "qkv", "mlp")),
+)
 page.claim("the one row of logits stays below the ridge in prefill", LARGE_INTENSITY["prefill", "head"], ridge)
 page.reuse("scores_large", LARGE_INTENSITY["prefill", "scores"])
 page.reuse("mlp_large", LARGE_INTENSITY["prefill", "mlp"])

@@ -229,10 +229,11 @@ TERMS = {name: call(layers.kind_bytes, **factors) for name, factors in CASES.ite
 @page.table
 def cases(words: Words) -> Table:
     """Return the factors of the general formula, case by case, the bytes, and their share of the first row's."""
-    factors = ("count", "k_blocks", "v_blocks", "block_bytes", "tokens")
-    symbols = ("$L_i$", "$w_K$", "$w_V$", "$s_b$", "$S_i$")
+    factors = ("k_blocks", "v_blocks", "block_bytes", "tokens")
+    symbols = ("$w_K$", "$w_V$", "$s_b$", "$S_i$")
+    heads = [f"{words(f'cases.{factor}')} {symbol}" for factor, symbol in zip(factors, symbols, strict=True)]
     return Table(
-        header=[words("cases.case"), *symbols, words("cases.size"), words("cases.share")],
+        header=[words("cases.case"), *heads, words("cases.size"), words("cases.share")],
         rows=[
             [
                 words(f"cases.{name}"),
@@ -280,6 +281,7 @@ for kind, tokens in (("sliding", mixed_window), ("full", K32)):
     term = call(layers.kind_bytes, count=_of(kind, "count"), **_both(width), block_bytes=FP16, tokens=tokens, batch=one)
     page.derivation(f"mixed_{kind}", {"sliding": "M_{W}", "full": "M_{S}"}[kind], term, "B")
 page.reuse("k32", K32)
+page.reuse("llama_layers", LLAMA["n_layers"])
 page.reuse("k128", K128)
 mixed_32k = page.reuse("mixed_32k", _cache(MIXED, K32))
 mixed_before = page.value("mixed_before", sizes.next_token_bytes, model_name=MIXED, context=0, dtype="fp16")

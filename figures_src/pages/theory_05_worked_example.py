@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from figures_src.figures import cache_levels, step_reads
+from itertools import pairwise
+
+from figures_src.figures import cache_levels, layout, step_reads
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
 from figures_src.pages.measurements import SAVED
 from figures_src.pages.shapes import kv_shapes, shapes
 from figures_src.values import Value, call
 from figures_src.words import Words
-from kvlab import catalog, units
+from kvlab import arrays, catalog, units
 from kvlab.accounting import flops, memory, parameters, traffic
 from kvlab.benchmark import bench
 
@@ -76,6 +78,22 @@ page.reuse("one", one)
 page.value("zero", units.given, quantity=0)
 page.reuse("gpt2_context", GPT2_CONTEXT)
 page.derivation("cache_derived", "M", cache, "B")
+
+# The same bytes in memory, read off the array.
+
+PLACES = {part: call(arrays.extent, place=part) for part in ("buffer", "layer", "head", "slot", "element")}
+for part in ("layer", "head", "slot"):
+    page.reuse(f"{part}_bytes", PLACES[part])
+
+
+def layout_data() -> Data:
+    """Return for each level of the cache what it is divided into: how many parts, and the bytes of each."""
+    sizes = [place.result for place in PLACES.values()]
+    parts = [whole // each for whole, each in pairwise([cache.result, *sizes])]
+    return {"part": list(PLACES), "parts": parts, "bytes_each": sizes}
+
+
+page.figure("layout", layout_data, layout.draw)
 
 # Model, tokens, sequences, dtype, size.
 CASES = (

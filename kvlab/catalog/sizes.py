@@ -9,7 +9,7 @@ from kvlab.catalog.entries import integer_field
 from kvlab.catalog.zoo import model
 from kvlab.errors import KvlabError
 from kvlab.sizing import Decoder, arithmetic
-from kvlab.sizing.fitting import Fit, fitted
+from kvlab.sizing.fitting import fitted
 
 
 def cache_bytes(model_name: str, context: int, batch: int, dtype: str) -> int:
@@ -57,7 +57,9 @@ def crossing(model_name: str, batch: int, dtype: str) -> int:
     Raises:
         KvlabError: as `weight_bytes`, and where no number of tokens is enough: all windows are full before.
     """
-    most = _context_in(_decoder(model_name), weight_bytes(model_name, dtype), batch, dtype)
+    groups, element = _decoder(model_name).layers, _element(dtype)
+    weights = weight_bytes(model_name, dtype)
+    most = layers.largest_context(groups, weights, batch, element, state_element_bytes(element))
     if most is None:
         raise KvlabError(f"the cache of {model_name} never outgrows its weights: it stops growing before")
     return most + 1
@@ -74,32 +76,11 @@ def sequences_beside_weights(model_name: str, device_name: str, context: int, dt
     Raises:
         KvlabError: as `weight_bytes`, an unknown device, or sequences that take nothing.
     """
-    found = _fitted(model_name, device_name, context, 1, dtype).sequences
+    weights, memory = weight_bytes(model_name, dtype), memory_bytes(device_name)
+    found = fitted(_decoder(model_name), memory, weights, context, 1, _element(dtype)).sequences
     if found is None:
         raise KvlabError("any number of sequences fits that take no bytes; give a context from 1 on")
     return found
-
-
-def context_beside_weights(model_name: str, device_name: str, batch: int, dtype: str) -> int:
-    """Return how many tokens each of `batch` sequences can have in what the weights leave of a device's memory.
-
-    Raises:
-        KvlabError: as `weight_bytes`, an unknown device, or no number of tokens is too many.
-    """
-    found = _fitted(model_name, device_name, None, batch, dtype).tokens
-    if found is None:
-        raise KvlabError(f"any number of tokens fits: the cache of {model_name} stops growing before")
-    return found
-
-
-def _fitted(model_name: str, device_name: str, context: int | None, batch: int, dtype: str) -> Fit:
-    weights = weight_bytes(model_name, dtype)
-    return fitted(_decoder(model_name), memory_bytes(device_name), weights, context, batch, _element(dtype))
-
-
-def _context_in(decoder: Decoder, budget: int, batch: int, dtype: str) -> int | None:
-    element = _element(dtype)
-    return layers.largest_context(decoder.layers, budget, batch, element, state_element_bytes(element))
 
 
 def _decoder(model_name: str) -> Decoder:

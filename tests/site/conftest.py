@@ -29,9 +29,7 @@ def pages(site: Path) -> list[str]:
 def few(pages: list[str]) -> list[str]:
     """The two home pages and, in each language, a page in a folder, where relative links differ."""
     homes = ["es/index.html", "index.html"]
-    deeper = [path for path in pages if path not in homes]
-    assert deeper[0].startswith("es/") != deeper[-1].startswith("es/")
-    return [*homes, deeper[0], deeper[-1]]
+    return [*homes, *one_a_language([path for path in pages if path not in homes])]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +37,13 @@ def numbered(site: Path, pages: list[str]) -> list[str]:
     """In each language, a page on which some number is marked as computed."""
     found = [path for path in pages if '<data class="kv"' in (site / path).read_text(encoding="utf-8")]
     assert found, "no page has a computed number"
-    return [found[0], found[-1]]
+    return one_a_language(found)
+
+
+def one_a_language(paths: list[str]) -> list[str]:
+    """Return the first Spanish and the last English page of some."""
+    spanish = [path for path in paths if path.startswith("es/")]
+    return [spanish[0], [path for path in paths if path not in spanish][-1]]
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

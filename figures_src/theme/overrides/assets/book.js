@@ -12,9 +12,8 @@ function keepAnchorInLanguageLinks() {
 
 // The button that writes each number's origin beside it; the choice is remembered where the browser allows it.
 function offerOrigins() {
-  const numbers = document.querySelector("data.kv");
-  if (!words || !numbers) return;
-  const button = words.content.querySelector("button").cloneNode(true);
+  const button = document.querySelector(".kv-origins");
+  if (!button) return;
   const show = (shown) => {
     document.documentElement.classList.toggle("kv-show-origins", shown);
     button.setAttribute("aria-pressed", shown);
@@ -26,8 +25,6 @@ function offerOrigins() {
     remember("kvlab.origins", shown ? "shown" : "hidden");
     reachWideParts(); // origins make tables wider
   });
-  const opening = document.querySelector(".kv-twin") ?? document.querySelector(".md-content h1");
-  opening.after(button);
 }
 
 // What opens the drawer is a label, where the keyboard cannot stand; a button in its place does the same.
