@@ -93,7 +93,7 @@ def _sides(one: Judged, part: int, words: Words) -> list[Shown]:
     """Return what is claimed of a part and what is computed, in the units in which they are said."""
     value, computed = call(claims.claimed, claim=one.name, part=part), one.parts[part]
     if isinstance(value.result, str):
-        return [Shown(word, "", words(f"claims.word.{word.result}")) for word in (value, computed.computed)]
+        return [Shown(word, word=words(f"claims.word.{word.result}")) for word in (value, computed.computed)]
     said = claims.said(one.name, part)
     unit = said.partition(" ")[2]
     percent = "percent1" if "." in said else "percent"
@@ -106,4 +106,4 @@ def _of_part(one: Judged, part: int, words: Words) -> Shown:
 
 
 def _in_words(verdict: Value, words: Words) -> Shown:
-    return Shown(verdict, "", words(f"claims.verdicts.{verdict.result}"))
+    return Shown(verdict, word=words(f"claims.verdicts.{verdict.result}"))

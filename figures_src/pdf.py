@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
+from mkdocs.utils import yaml_load
 from playwright.sync_api import Browser, Page, Route
 
 from figures_src.browser import chromium
@@ -72,7 +72,7 @@ def hand_out(route: Route, site: Path) -> None:
 
 def the_book(language: str) -> dict[str, Any]:
     """Return what bind.js has to know: the words of the title page, and the chapters in the order of mkdocs.yml."""
-    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     own = settings | language_settings(settings, language)
     words = Words(language)
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))

@@ -1,11 +1,14 @@
 """The frame: widths, palettes, and what stays when there is no script."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+ASSETS = Path(__file__).parents[2] / "figures_src" / "theme" / "overrides" / "assets"
 Read = dict[str, dict[str, Any]]
 CHARACTERS_A_LINE = """() => {
   const paragraph = document.querySelector(".md-content__inner > p:not([class])");
@@ -19,6 +22,15 @@ CHARACTERS_A_LINE = """() => {
 def is_light(page: Page) -> bool:
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
     return bool(sum(colour[:3]) > 3 * 128)
+
+
+@pytest.mark.parametrize("sheet", sorted(ASSETS.glob("*.css")), ids=lambda sheet: sheet.name)
+def test_a_rule_of_a_style_sheet_is_closed_before_the_next_one_begins(sheet: Path) -> None:
+    depth = 0
+    for line in re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines():
+        assert depth == 0 or not line or line[0] in " }", line
+        depth += line.count("{") - line.count("}")
+    assert depth == 0
 
 
 def test_no_page_sticks_out_of_a_phone(phone: Read) -> None:

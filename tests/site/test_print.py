@@ -21,14 +21,16 @@ FOR_A_SCREEN = [
 # Every link and part that is to stay whole gets a place at its beginning and one at its end; a list of links at the end
 # of the page makes the PDF tell on which page each place lies.
 MARK = """() => {
-  const whole = document.querySelectorAll(".kv-figure, .kv-math, .kv-table tr, .admonition, details, pre");
+  const small = ".kv-table:not(:has(tbody tr:nth-child(13)))";
+  const whole = document.querySelectorAll(`.kv-figure, .kv-math, ${small}, .kv-table tr, .admonition, details, pre`);
   const parts = [...whole].filter(part => part.checkVisibility()).map(part => [part, part]);
   for (const heading of document.querySelectorAll(".md-content :is(h2, h3)"))
     parts.push([heading, heading.nextElementSibling]);
   const links = document.createElement("p");
   parts.forEach(([first, last], index) => {
     const box = part => part.matches("tr") ? part.lastElementChild : part;
-    for (const [part, end, way] of [[box(first), "begin", "prepend"], [box(last), first === last ? "end" : "next", "append"]]) {
+    const second = first === last ? "end" : "next";
+    for (const [part, end, way] of [[box(first), "begin", "prepend"], [box(last), second, "append"]]) {
       const place = document.createElement("span");
       place.id = `${end}-${index}`;
       if (end === "end") place.style.cssText = "position: relative; top: -3px"; // not on the very edge of the paper
@@ -43,11 +45,12 @@ MARK = """() => {
 
 # A part of this kind comes to lie across the foot of the first page, if it lets itself be torn.
 PUT_AT_FOOT = """([kind, height]) => {
-  const part = document.querySelector(`.md-content ${kind}`);
+  const all = [...document.querySelectorAll(`.md-content ${kind}`)];
+  const [part] = all.sort((one, other) => other.clientHeight - one.clientHeight);
   const space = document.createElement("div");
   space.style.height = `${height - 30}px`;
   if (part) document.querySelector(".md-content__inner").prepend(space, part);
-  return part !== null;
+  return part !== undefined;
 }"""
 
 
@@ -173,7 +176,7 @@ def test_nothing_is_wider_than_the_paper_and_nothing_scrolls(
     assert found == {path: {"sticksOut": [], "scrolling": []} for path in pages}
 
 
-@pytest.mark.parametrize("kind", [".kv-figure", ".kv-table", ".admonition", "details"])
+@pytest.mark.parametrize("kind", [".kv-figure", ".kv-table", ".kv-math", ".admonition", "details", "h2"])
 def test_what_comes_to_the_foot_of_a_page_goes_on_to_the_next_one_rather_than_be_torn(
     page: Page, server: str, numbered: list[str], kind: str
 ) -> None:
@@ -193,8 +196,8 @@ def test_no_figure_of_any_page_is_torn(page: Page, server: str, pages: list[str]
 
 def test_a_link_to_another_site_is_printed_with_its_address(page: Page, server: str, few: list[str]) -> None:
     page.goto(f"{server}/{few[0]}")
-    page.evaluate("""document.querySelector(".md-content__inner").insertAdjacentHTML("beforeend",
-        '<p><a id=told href="https://a.example/b" data-address="a.example/b">a paper</a> <a id=own href="#top">x</a></p>')""")
+    links = '<a id=told href="https://a.example/b" data-address="a.example/b">a paper</a> <a id=own href="#top">x</a>'
+    page.evaluate("html => document.querySelector('.md-content__inner').insertAdjacentHTML('beforeend', html)", links)
     on_paper(page)
     written = "link => getComputedStyle(link, '::after').content"
     assert "a.example/b" in page.locator("#told").evaluate(written)
