@@ -247,7 +247,13 @@ def test_a_called_formula_is_written_out_and_keeps_its_parentheses():
 
 def test_ceiling_and_floor_have_signs_of_their_own():
     assert formula.text(layers.heads_per_device) == "⌈H_kv / D⌉"
-    assert formula.latex(positions.causal_pairs) == r"\left\lfloor \frac{T \cdot \left(T + 1\right)}{2} \right\rfloor"
+    assert formula.latex(positions.generated_tokens_asymptotic) == r"\left\lfloor \frac{n^{2}}{2} \right\rfloor"
+
+
+def test_consecutive_factors_need_no_sign_that_rounds():
+    assert formula.latex(positions.causal_pairs) == r"\frac{T \cdot \left(T + 1\right)}{2}"
+    assert formula.text(positions.tetrahedral) == "T · (T + 1) · (T + 2) / 6"
+    assert formula.text(positions.tokens_uncached) == "n · P + n · (n − 1) / 2"
 
 
 # Sums over layers, as a teacher writes them.

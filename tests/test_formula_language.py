@@ -34,6 +34,14 @@ def floored(n_layers, head_dim, context):
     return (n_layers + context) // (head_dim * 2) - n_layers * context // head_dim
 
 
+def even(n_layers, context):
+    return 7 * ((context - 2) * (context - 3) // 2) % n_layers + (context * (context + 2) * (context + 1) // 3) ** 2
+
+
+def not_seen_to_be_even(n_layers, context):
+    return context * (context + 2) // 2 + context * (n_layers + 1) // 2 + context * (context + 1) // 4
+
+
 def remaining(n_layers, head_dim, context):
     return n_layers * (context % head_dim) + n_layers * context % head_dim
 
@@ -152,6 +160,23 @@ FACES = {
         r"\left\lfloor \frac{L + S}{d_{h} \cdot 2} \right\rfloor - \left\lfloor \frac{L \cdot S}{d_{h}} \right\rfloor",
         "⌊(5 + 8) / (3 · 2)⌋ − ⌊5 · 8 / 3⌋",
         "$floor(n_layers + context, head_dim * 2n) - $floor(n_layers * context, head_dim)",
+    ),
+    even: (
+        "((7 · (S − 2) · (S − 3) / 2) mod L) + (S · (S + 2) · (S + 1) / 3)²",
+        r"\left(\left(7 \cdot \frac{\left(S - 2\right) \cdot \left(S - 3\right)}{2}\right) \bmod L\right) + "
+        r"\left(\frac{S \cdot \left(S + 2\right) \cdot \left(S + 1\right)}{3}\right)^{2}",
+        "((7 · (8 − 2) · (8 − 3) / 2) mod 5) + (8 · (8 + 2) · (8 + 1) / 3)²",
+        "$modulo(7n * $floor((context - 2n) * (context - 3n), 2n), n_layers) + "
+        "$floor(context * (context + 2n) * (context + 1n), 3n) ** 2n",
+    ),
+    not_seen_to_be_even: (
+        "⌊S · (S + 2) / 2⌋ + ⌊S · (L + 1) / 2⌋ + ⌊S · (S + 1) / 4⌋",
+        r"\left\lfloor \frac{S \cdot \left(S + 2\right)}{2} \right\rfloor + "
+        r"\left\lfloor \frac{S \cdot \left(L + 1\right)}{2} \right\rfloor + "
+        r"\left\lfloor \frac{S \cdot \left(S + 1\right)}{4} \right\rfloor",
+        "⌊8 · (8 + 2) / 2⌋ + ⌊8 · (5 + 1) / 2⌋ + ⌊8 · (8 + 1) / 4⌋",
+        "$floor(context * (context + 2n), 2n) + $floor(context * (n_layers + 1n), 2n) + "
+        "$floor(context * (context + 1n), 4n)",
     ),
     remaining: (
         "L · (S mod d_h) + ((L · S) mod d_h)",

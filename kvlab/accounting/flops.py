@@ -51,7 +51,7 @@ def output_flops(n_layers: int, d_model: int, n_heads: int, head_dim: int, n_tok
 
 @exact
 def mlp_flops(n_layers: int, d_model: int, d_ff: int, mlp_matrices: int, n_tokens: int) -> int:
-    """Return the FLOPs of the MLP's two or three matrices: `2 · L · m · d · d_ff` a token."""
+    """Return the FLOPs of the MLP's two or three matrices: `2 · L · n_W · d · d_ff` a token."""
     return 2 * n_layers * mlp_matrices * d_model * d_ff * n_tokens
 
 

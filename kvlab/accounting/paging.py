@@ -40,19 +40,19 @@ def unused_bytes(
 
 @exact
 def blocks_needed(n_tokens: int, block: int) -> int:
-    """Return the blocks of `block` tokens that a sequence takes: `⌈n / b⌉`."""
+    """Return the blocks of `block` tokens that a sequence takes: `⌈T / b⌉`."""
     return -(-n_tokens // block)
 
 
 @exact
 def last_block_unused(n_tokens: int, block: int) -> int:
-    """Return the slots that a sequence leaves empty in its last block: `⌈n / b⌉ · b − n`, less than one block."""
+    """Return the slots that a sequence leaves empty in its last block: `⌈T / b⌉ · b − T`, less than one block."""
     return blocks_needed(n_tokens, block) * block - n_tokens
 
 
 @exact
 def last_block_unused_sum(block: int) -> int:
-    """Return what `block` sequences leave empty whose lengths end at each place of a block once: `⌊b · (b − 1) / 2⌋`.
+    """Return what `block` sequences leave empty whose lengths end at each place of a block once: `b · (b − 1) / 2`.
 
     Divided by the block, it is the mean of lengths that end anywhere: half a block less half a slot.
     """

@@ -27,7 +27,7 @@ def output_weight_bytes(n_layers: int, d_model: int, n_heads: int, head_dim: int
 
 @exact
 def mlp_weight_bytes(n_layers: int, d_model: int, d_ff: int, mlp_matrices: int, bytes_per_element: int) -> int:
-    """Return the bytes of the MLP's two or three matrices: `L · m · d · d_ff · s`."""
+    """Return the bytes of the MLP's two or three matrices: `L · n_W · d · d_ff · s`."""
     return n_layers * mlp_matrices * d_model * d_ff * bytes_per_element
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from kvlab.errors import KvlabError
 from kvlab.formula import dialects
 from kvlab.formula.dialects import ATOM, NEGATIVE, PRODUCT, SUM, SYMBOLS, TEXT, Dialect
+from kvlab.formula.division import comes_out_even
 from kvlab.formula.evaluation import UNKNOWN, given, value
 from kvlab.formula.kinds import OPTIONAL
 from kvlab.formula.language import (
@@ -165,6 +166,8 @@ class _Writer:
             case "%":
                 text = self.joined(sign, self.within(a, dialects.POWER), self.within(b, dialects.POWER)).text
                 return _Piece(text, dialects.MODULO)
+        if comes_out_even(a, b):
+            return replace(self.fraction(self.dialect.quotient, a, b), strength=PRODUCT)
         return self.fraction(self.dialect.floor, a, b)
 
     def joined(self, sign: str, *pieces: _Piece) -> _Piece:
