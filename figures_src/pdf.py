@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mkdocs.utils import yaml_load
+import yaml
 from playwright.sync_api import Browser, Page, Route
+from yaml_env_tag import add_env_tag
 
 from figures_src.browser import chromium
 from figures_src.destinations import destinations
@@ -72,7 +73,7 @@ def hand_out(route: Route, site: Path) -> None:
 
 def the_book(language: str) -> dict[str, Any]:
     """Return what bind.js has to know: the words of the title page, and the chapters in the order of mkdocs.yml."""
-    settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=add_env_tag(yaml.SafeLoader))
     own = settings | language_settings(settings, language)
     words = Words(language)
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
@@ -118,6 +119,6 @@ def main(paper: str = "A4", site: Path = ROOT / "site", folder: Path = ROOT / "b
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:2], *map(Path, sys.argv[2:4]))
+        main(sys.argv[1] if len(sys.argv) > 1 else PAPERS[0], *map(Path, sys.argv[2:4]))
     except BookError as error:
         sys.exit(str(error))
