@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -43,8 +44,19 @@ def print_book(browser: Browser, site: Path, language: str, paper: str) -> bytes
         pdf = page.pdf(format=paper, outline=True, tagged=True)
         before, pages = pages, destinations(pdf)
         if pages == before:
-            return pdf
+            return dated(pdf, moment())
     raise BookError(f"the page numbers of the book in {language!r} still change at its print number {PRINTS}")
+
+
+def moment() -> datetime:
+    """Return the moment of which the book says that it was made: SOURCE_DATE_EPOCH, or else now."""
+    return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
+
+
+def dated(pdf: bytes, made: datetime) -> bytes:
+    """Return the PDF with that moment for the one at which Chromium wrote it, so that two prints are the same bytes."""
+    # As long as what it replaces, or the table of the PDF's objects would lead to wrong places.
+    return re.sub(rb"(?<=Date \(D:)\d{14}[+-]\d\d'\d\d'", f"{made:%Y%m%d%H%M%S}+00'00'".encode(), pdf, count=2)
 
 
 def open_book(browser: Browser, site: Path, book: dict[str, Any]) -> Page:
@@ -75,15 +87,13 @@ def the_book(language: str) -> dict[str, Any]:
     settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     own = settings | language_settings(settings, language)
     words = Words(language)
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-    day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
     return {
         "language": language,
         "title": own["site_name"],
         "description": own["site_description"],
         "note": own["copyright"],
         "contents": words("book.contents"),
-        "edition": words("book.edition").format(version=version("kvlab"), date=day),
+        "edition": words("book.edition").format(version=version("kvlab"), date=moment().date().isoformat()),
         "chapters": list(chapters(settings["nav"], own)),
     }
 
