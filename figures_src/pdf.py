@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mkdocs.utils import yaml_load
+from mkdocs.utils.yaml import yaml_load
 from playwright.sync_api import Browser, Page, Route
 
 from figures_src.browser import chromium
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 THEME = Path(__file__).with_name("theme") / "pdf"
 ORIGIN = "http://book.localhost"  # no server: the browser is handed the site's files for addresses that begin so
 PAPERS = ("A4", "Letter")
+NODE = rb"\(node\d{8}\)"  # what Chromium calls the head of a row or column, by its number in the browser's own count
 PRINTS = 4  # page numbers are known once the book is printed, and may move its lines when they are put in
 
 
@@ -44,7 +45,7 @@ def print_book(browser: Browser, site: Path, language: str, paper: str) -> bytes
         pdf = page.pdf(format=paper, outline=True, tagged=True)
         before, pages = pages, destinations(pdf)
         if pages == before:
-            return dated(pdf, moment())
+            return steady(pdf, moment())
     raise BookError(f"the page numbers of the book in {language!r} still change at its print number {PRINTS}")
 
 
@@ -53,10 +54,14 @@ def moment() -> datetime:
     return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
 
 
-def dated(pdf: bytes, made: datetime) -> bytes:
-    """Return the PDF with that moment for the one at which Chromium wrote it, so that two prints are the same bytes."""
-    # As long as what it replaces, or the table of the PDF's objects would lead to wrong places.
-    return re.sub(rb"(?<=Date \(D:)\d{14}[+-]\d\d'\d\d'", f"{made:%Y%m%d%H%M%S}+00'00'".encode(), pdf, count=2)
+def steady(pdf: bytes, made: datetime) -> bytes:
+    """Return the PDF without what differs from print to print: the moment, and the names of the heads in its tables."""
+    # Each as long as what it replaces, or the table of the PDF's objects would lead to wrong places; and the names in
+    # the order that they had, in which they are looked up.
+    pdf = re.sub(rb"(?<=Date \(D:)\d{14}[+-]\d\d'\d\d'", f"{made:%Y%m%d%H%M%S}+00'00'".encode(), pdf, count=2)
+    names = sorted(set(re.findall(NODE, pdf)))
+    counted = {name: b"(node%08d)" % number for number, name in enumerate(names, start=1)}
+    return re.sub(NODE, lambda found: counted[found[0]], pdf)
 
 
 def open_book(browser: Browser, site: Path, book: dict[str, Any]) -> Page:
@@ -128,6 +133,6 @@ def main(paper: str = "A4", site: Path = ROOT / "site", folder: Path = ROOT / "b
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:2], *map(Path, sys.argv[2:4]))
+        main("".join(sys.argv[1:2]) or "A4", *map(Path, sys.argv[2:4]))
     except BookError as error:
         sys.exit(str(error))

@@ -5,7 +5,7 @@ import pytest
 from figures_src.destinations import Objects, destinations, leaves
 from figures_src.errors import BookError
 
-# Chromium keeps pages in a tree, some levels deep, whose objects are in no order. Here it is 7, 5, 3 from front to back.
+# Chromium keeps pages in a tree, some levels deep, its objects in no order. Here they are 7, 5, 3 from front to back.
 OBJECTS = {
     1: "<</Title (a book)>>",
     2: "<</Type /Pages /Count 3 /Kids [4 0 R 3 0 R]>>",
