@@ -21,8 +21,6 @@ from kvlab.catalog import sizes
 from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims")
-
-
 claimed = Claims(page)
 judge = claimed.judge
 
@@ -39,16 +37,9 @@ def _given(quantity: int) -> Value:
 
 MINI_VALUES = worked_example.values
 cache, weights = MINI_VALUES["cache"], MINI_VALUES["weights"]
-for name in ("cache", "l1d", "l2", "parameters", "untied_parameters", "together", "s_max", "token_fp32"):
-    page.reuse(name, MINI_VALUES[name])
-for name in (
-    "cache_over_weights",
-    "cache_over_l1d",
-    "cache_over_l2",
-    "cache_over_untied",
-    "share_full",
-    "gpt3_context",
-):
+SIZES = "cache l1d l2 parameters untied_parameters together s_max token_fp32 gpt3_context"
+SHARES = "cache_over_weights cache_over_l1d cache_over_l2 cache_over_untied share_full"
+for name in (*SIZES.split(), *SHARES.split()):
     page.reuse(name, MINI_VALUES[name])
 
 judge("l1-many-times", Part(_ratio(MINI_VALUES["l1d"], cache), "fixed2"))
@@ -123,8 +114,8 @@ for field, heads in SEVENTY.items():
 page.reuse("seventy_saves", _ratio(*SEVENTY.values()))
 gpt3_weights = page.reuse("gpt3_bytes", MINI_VALUES["gpt3_weights"])
 judge("gpt3-weights", Part(gpt3_weights, "both"))
-gpt3_share = _ratio(_token_of("GPT-3 175B"), gpt3_weights)
-gpt3_tokens = page.reuse("gpt3_tokens", _ratio(MINI_VALUES["cache_over_weights"], gpt3_share))
+gpt3_token = _ratio(_token_of("GPT-3 175B"), gpt3_weights)
+gpt3_tokens = page.reuse("gpt3_tokens", _ratio(MINI_VALUES["cache_over_weights"], gpt3_token))
 page.claim("that many tokens are far beyond its limit", MINI_VALUES["gpt3_context"], gpt3_tokens)
 
 

@@ -178,8 +178,9 @@ def large_operations(words: Words) -> Table:
     for operation in OPERATIONS:
         row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
         for phase in LARGE_PHASES:
-            row += [Shown(_large(phase, operation, "flops")), Shown(_large(phase, operation, "bytes"), "decimal")]
-            row += [Shown(LARGE_INTENSITY[phase, operation], "fixed2")]
+            row += [Shown(_large(phase, operation, "flops"), "FLOP")]
+            row += [Shown(_large(phase, operation, "bytes"), "decimal")]
+            row += [Shown(LARGE_INTENSITY[phase, operation], "fixed1")]
         rows.append(row)
     return Table(_operation_columns(words), rows)
 
