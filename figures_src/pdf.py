@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mkdocs.utils.yaml import yaml_load
+import yaml
 from playwright.sync_api import Browser, Page, Route
 
 from figures_src.browser import chromium
@@ -26,6 +26,13 @@ ORIGIN = "http://book.localhost"  # no server: the browser is handed the site's 
 PAPERS = ("A4", "Letter")
 NODE = rb"\(node\d{8}\)"  # what Chromium calls the head of a row or column, by its number in the browser's own count
 PRINTS = 4  # page numbers are known once the book is printed, and may move its lines when they are put in
+
+
+class Settings(yaml.SafeLoader):
+    """Reads mkdocs.yml, which has a tag of its own: the value of a variable. The book needs none of those."""
+
+
+Settings.add_constructor("!ENV", lambda _loader, _node: None)
 
 
 def print_book(browser: Browser, site: Path, language: str, paper: str) -> bytes:
@@ -89,7 +96,7 @@ def hand_out(route: Route, site: Path) -> None:
 
 def the_book(language: str) -> dict[str, Any]:
     """Return what bind.js has to know: the words of the title page, and the chapters in the order of mkdocs.yml."""
-    settings = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Settings)
     own = settings | language_settings(settings, language)
     words = Words(language)
     return {
