@@ -17,9 +17,18 @@ function read({ file, part }, index, text) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const article = page.querySelector(".md-content__inner");
   article.querySelectorAll(".headerlink, .kv-twin, .kv-csv, img[src$='#only-dark'], template, script").forEach((e) => e.remove());
+  article.querySelectorAll("h1, h2, h3, h4").forEach(tidy);
   const name = file.replace(/\.html$/, "").replace(/[^A-Za-z0-9]+/g, "-");
   const title = article.querySelector("h1").cloneNode(true);
   return { index, part, name, page, article, title, url: new URL(file, location.href) };
+}
+
+// A heading without the line breaks and indents of its source, since book.css keeps the spaces that are in headings.
+function tidy(heading) {
+  const texts = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replace(/[ \n]+/g, " ");
+  if (heading.firstChild.data) heading.firstChild.data = heading.firstChild.data.trimStart();
+  if (heading.lastChild.data) heading.lastChild.data = heading.lastChild.data.trimEnd();
 }
 
 function bound(chapter, chapters) {
