@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 THEME = Path(__file__).with_name("theme") / "pdf"
 ORIGIN = "http://book.localhost"  # no server: the browser is handed the site's files for addresses that begin so
 PAPERS = ("A4", "Letter")
+NODE = rb"\(node\d{8}\)"  # what Chromium calls the head of a row or column, by its number in the browser's own count
 PRINTS = 4  # page numbers are known once the book is printed, and may move its lines when they are put in
 
 
@@ -44,8 +46,23 @@ def print_book(browser: Browser, site: Path, language: str, paper: str) -> bytes
         pdf = page.pdf(format=paper, outline=True, tagged=True)
         before, pages = pages, destinations(pdf)
         if pages == before:
-            return pdf
+            return steady(pdf, moment())
     raise BookError(f"the page numbers of the book in {language!r} still change at its print number {PRINTS}")
+
+
+def moment() -> datetime:
+    """Return the moment of which the book says that it was made: SOURCE_DATE_EPOCH, or else now."""
+    return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
+
+
+def steady(pdf: bytes, made: datetime) -> bytes:
+    """Return the PDF without what differs from print to print: the moment, and the names of the heads in its tables."""
+    # Each as long as what it replaces, or the table of the PDF's objects would lead to wrong places; and the names in
+    # the order that they had, in which they are looked up.
+    pdf = re.sub(rb"(?<=Date \(D:)\d{14}[+-]\d\d'\d\d'", f"{made:%Y%m%d%H%M%S}+00'00'".encode(), pdf, count=2)
+    names = sorted(set(re.findall(NODE, pdf)))
+    counted = {name: b"(node%08d)" % number for number, name in enumerate(names, start=1)}
+    return re.sub(NODE, lambda found: counted[found[0]], pdf)
 
 
 def open_book(browser: Browser, site: Path, book: dict[str, Any]) -> Page:
@@ -76,15 +93,13 @@ def the_book(language: str) -> dict[str, Any]:
     settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=add_env_tag(yaml.SafeLoader))
     own = settings | language_settings(settings, language)
     words = Words(language)
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-    day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
     return {
         "language": language,
         "title": own["site_name"],
         "description": own["site_description"],
         "note": own["copyright"],
         "contents": words("book.contents"),
-        "edition": words("book.edition").format(version=version("kvlab"), date=day),
+        "edition": words("book.edition").format(version=version("kvlab"), date=moment().date().isoformat()),
         "chapters": list(chapters(settings["nav"], own)),
     }
 

@@ -47,6 +47,13 @@ def test_a_paragraph_that_quotes_a_missing_measurement_says_so_instead_and_the_o
     assert "All of <data" in html
 
 
+def test_paragraphs_that_follow_one_another_give_way_to_one_sentence(desk):
+    html = desk.render(
+        "It takes [[speed:fixed1]].\n\nHalf is [[half:fixed1]].\n\n[[size:KiB]].\n\n[[speed:fixed1]] again."
+    )
+    assert html.count("kv-unmeasured") == 2
+
+
 def test_with_a_record_it_is_said_with_its_number_and_its_call(desk):
     record.keep(pinned())
     html = desk.render("A step takes [[speed:fixed1]] µs, half of it [[half:fixed1]].")

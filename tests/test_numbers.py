@@ -42,6 +42,9 @@ def test_grouping_changes_no_digit(number, language):
         (15_624_314_880, "both", "15.62 GB (14.55 GiB)", "15,62 GB (14,55 GiB)"),
         (1_555_000_000_000, "GB_s", "1,555 GB/s", "1555 GB/s"),
         (165_150_000_000_000, "TFLOP_s", "165.15 TFLOP/s", "165,15 TFLOP/s"),
+        (3_298_534_883_328, "FLOP", "3.3 TFLOP", "3,3 TFLOP"),
+        (268_435_456, "FLOP", "268.44 MFLOP", "268,44 MFLOP"),
+        (512, "FLOP", "512 FLOP", "512 FLOP"),
     ],
 )
 def test_a_size_is_shown_in_the_unit_that_is_asked_for(size, style, english, spanish):

@@ -119,6 +119,11 @@ def _rate(prefix: str, unit: str) -> Callable[[object, Style], str]:
     return lambda result, style: f"{_at_most_two(in_unit(_size(result), scale), style)}{NBSP}{prefix}{unit}/s"
 
 
+def _flops(result: object, style: Style) -> str:
+    unit = natural_unit(_size(result), DECIMAL)
+    return f"{_at_most_two(in_unit(_size(result), unit), style)}{NBSP}{unit.removesuffix('B')}FLOP"
+
+
 def _natural(scale: dict[str, int]) -> Callable[[object, Style], str]:
     return lambda result, style: _unit(natural_unit(_size(result), scale))(result, style)
 
@@ -146,4 +151,5 @@ FORMATS: dict[str, Callable[[object, Style], str]] = {
     **{unit: _unit(unit) for unit in {**DECIMAL, **BINARY}},
     "GB_s": _rate("G", "B"),
     "TFLOP_s": _rate("T", "FLOP"),
+    "FLOP": _flops,
 }

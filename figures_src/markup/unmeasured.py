@@ -53,5 +53,7 @@ class _Unmeasured(BlockProcessor):
 
 
 def place_sentence(parent: ElementTree.Element, sentence: str) -> None:
-    """Put the sentence where a paragraph would have been."""
+    """Put the sentence where a paragraph would have been; once, where several follow one another."""
+    if len(parent) and parent[-1].get("class") == "kv-unmeasured" and parent[-1].text == sentence:
+        return
     ElementTree.SubElement(parent, "p", {"class": "kv-unmeasured"}).text = sentence

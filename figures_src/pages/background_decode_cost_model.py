@@ -19,6 +19,7 @@ from kvlab.benchmark import per_token
 page = Page("background/decode-cost-model")
 
 page.value("zero", units.given, quantity=0)
+page.value("two", units.given, quantity=2)
 one = call(units.given, quantity=1)
 
 # How long each pass is.
@@ -100,7 +101,6 @@ def work_of_parts(words: Words) -> Table:
     )
 
 
-page.formula("asymptotic", positions.generated_tokens_asymptotic)
 asymptotic = call(positions.generated_tokens_asymptotic, new_tokens=generated)
 page.reuse("generated_adds", _adds(again_generated))
 page.reuse("asymptotic_adds", _adds(asymptotic))

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from figures_src.judging import Claims, Part
 from figures_src.page import Page
+from figures_src.pages.background_decode_cost_model import page as cost_model
 from figures_src.pages.index import N_PROMPTS, N_TOKENS, PROMPT
-from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.shapes import kv_shapes, shapes, speeds
+from figures_src.pages.theory_03_decode_as_memory_bound import page as memory_bound
+from figures_src.pages.theory_03_decode_as_memory_bound import step as seven_step
 from figures_src.pages.theory_05_worked_example import FP16, LAPTOP, MINI
 from figures_src.pages.theory_05_worked_example import page as worked_example
 from figures_src.values import Value, call
@@ -15,12 +18,9 @@ from kvlab import catalog, claims, experiments, units
 from kvlab.accounting import flops, memory, paging, positions, roofline, traffic
 from kvlab.accounting.elements import ELEMENTS
 from kvlab.catalog import sizes
-from kvlab.catalog.devices import device_number
 from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims")
-
-
 claimed = Claims(page)
 judge = claimed.judge
 
@@ -37,9 +37,9 @@ def _given(quantity: int) -> Value:
 
 MINI_VALUES = worked_example.values
 cache, weights = MINI_VALUES["cache"], MINI_VALUES["weights"]
-for name in ("cache", "l1d", "l2", "parameters", "untied_parameters", "together", "s_max", "token_fp32"):
-    page.reuse(name, MINI_VALUES[name])
-for name in ("cache_over_weights", "cache_over_l1d", "cache_over_l2", "share_full", "gpt3_context"):
+SIZES = "cache l1d l2 parameters untied_parameters together s_max token_fp32 gpt3_context"
+SHARES = "cache_over_weights cache_over_l1d cache_over_l2 cache_over_untied share_full"
+for name in (*SIZES.split(), *SHARES.split()):
     page.reuse(name, MINI_VALUES[name])
 
 judge("l1-many-times", Part(_ratio(MINI_VALUES["l1d"], cache), "fixed2"))
@@ -114,6 +114,9 @@ for field, heads in SEVENTY.items():
 page.reuse("seventy_saves", _ratio(*SEVENTY.values()))
 gpt3_weights = page.reuse("gpt3_bytes", MINI_VALUES["gpt3_weights"])
 judge("gpt3-weights", Part(gpt3_weights, "both"))
+gpt3_token = _ratio(_token_of("GPT-3 175B"), gpt3_weights)
+gpt3_tokens = page.reuse("gpt3_tokens", _ratio(MINI_VALUES["cache_over_weights"], gpt3_token))
+page.claim("that many tokens are far beyond its limit", MINI_VALUES["gpt3_context"], gpt3_tokens)
 
 
 def _together(batch: int, context: Value) -> Value:
@@ -195,6 +198,7 @@ quadratic = call(positions.causal_pairs, n_tokens=SHORT.result - 1)
 share = _ratio(quadratic, uncached)
 page.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
 judge("quadratic-dominates", Part(share, "percent1"))
+page.reuse("long_times", cost_model.values["long_times"])
 
 
 def _power(function: Callable[..., int], name: str, less: int = 0, **given: int) -> Value:
@@ -253,14 +257,7 @@ judge("gqa-saves-work", Part(_ratio(*attention_of), "percent"))
 
 # What bounds a step.
 
-RATES = ("dense_bf16_flops_per_second", "bandwidth_bytes_per_second")
-H100, A100 = (
-    {
-        argument: call(device_number, device_name=name, field=field)
-        for argument, field in zip(("flops_per_second", "bytes_per_second"), RATES, strict=True)
-    }
-    for name in ("H100 80GB SXM", "A100 80GB SXM")
-)
+H100, A100 = (speeds(name) for name in ("H100 80GB SXM", "A100 80GB SXM"))
 h100_ridge = page.value("h100_ridge", roofline.ridge, **H100)
 a100_ridge = page.value("a100_ridge", roofline.ridge, **A100)
 matrices_read = call(traffic.matrix_bytes, **SHAPES, mlp_matrices=3, bytes_per_element=FP16)
@@ -272,13 +269,16 @@ def _bound_of(tokens: int, device: dict[str, Value]) -> Part:
 
 
 judge("prefill-compute-bound", _bound_of(64, H100), _bound_of(256, H100), _bound_of(256, A100), _bound_of(4096, H100))
-judge(
-    "decode-reads-cache",
-    *(
-        Part(_ratio(_cache_of(SEVEN, MAX, batch), _together(batch, MAX)), "percent1", _case(batch, MAX))
-        for batch in (1, 16)
-    ),
-)
+
+
+def _cache_read(batch: int) -> Part:
+    weights_read, cache_read = (seven_step(quantity, MAX.result, batch) for quantity in ("weight_bytes", "kv_bytes"))
+    all_read = call(memory.together, weights=weights_read, kv_cache=cache_read)
+    return Part(_ratio(cache_read, all_read), "percent1", _case(batch, MAX))
+
+
+judge("decode-reads-cache", *(_cache_read(batch) for batch in (1, 16)))
+page.reuse("share_of_stored", memory_bound.values["share_of_stored"])
 
 
 def _alone(context: int) -> dict[str, Value]:

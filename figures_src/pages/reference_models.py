@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from figures_src.markup import numbers
 from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.shapes import kv_shapes, shapes, speeds
 from figures_src.pages.sourced import read_cell, source_cell
 from figures_src.values import Value, call
 from figures_src.words import Words
@@ -225,9 +225,7 @@ def sequences_in(n_blocks: int, block: int, context: int) -> Result:
 
 def ridge_of(device: str) -> Result:
     """Return the ridge of a device."""
-    fields = {"flops_per_second": "dense_bf16_flops_per_second", "bytes_per_second": "bandwidth_bytes_per_second"}
-    numbers = {name: call(catalog.device_number, device_name=device, field=field) for name, field in fields.items()}
-    return Result(call(roofline.ridge, **numbers), "fixed0")
+    return Result(call(roofline.ridge, **speeds(device)), "fixed0")
 
 
 def element_bytes(dtype: str) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from figures_src.figures import pass_times, roofline_points
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
+from figures_src.pages.shapes import speeds
 from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import catalog, counted, experiments, units
@@ -61,6 +62,11 @@ def _mini_intensity(phase: str, operation: str) -> Value:
     return _intensity(_mini(phase, operation, "flops"), _mini(phase, operation, "bytes"))
 
 
+def _operation_columns(words: Words) -> list[str]:
+    columns = [f"{quantity}_{phase}" for phase in PHASES for quantity in ("flops", "bytes", "intensity")]
+    return [words("operations.operation"), *(words(f"operations.{column}") for column in columns)]
+
+
 @page.table
 def mini_operations(words: Words) -> Table:
     """Return FLOPs, bytes and intensity of each operation, for the prompt and for one token behind it."""
@@ -71,8 +77,7 @@ def mini_operations(words: Words) -> Table:
             row += [Shown(_mini(phase, operation, quantity)) for quantity in ("flops", "bytes")]
             row += [Shown(_mini_intensity(phase, operation), "fixed2")]
         rows.append(row)
-    columns = [f"{quantity}_{phase}" for phase in PHASES for quantity in ("flops", "bytes", "intensity")]
-    return Table([words("operations.operation"), *(words(f"operations.{column}") for column in columns)], rows)
+    return Table(_operation_columns(words), rows)
 
 
 SHAPES = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "d_model", "d_ff")}
@@ -115,10 +120,7 @@ page.value("pairs_of_head_prefill", positions.causal_pairs, n_tokens=prompt_toke
 
 # A large model on a device.
 
-SPEEDS = {
-    "flops_per_second": call(catalog.device_number, device_name=DEVICE, field="dense_bf16_flops_per_second"),
-    "bytes_per_second": call(catalog.device_number, device_name=DEVICE, field="bandwidth_bytes_per_second"),
-}
+SPEEDS = speeds(DEVICE)
 ridge = page.value("ridge", roofline.ridge, **SPEEDS)
 long_prompt = page.value("long_prompt", units.given, quantity=1024)
 LARGE_PHASES = {"prefill": (0, 1024), "decode": (1023, 1)}
@@ -167,6 +169,21 @@ def roofline_points_data() -> Data:
 
 
 page.figure("roofline_points", roofline_points_data, roofline_points.draw)
+
+
+@page.table
+def large_operations(words: Words) -> Table:
+    """Return FLOPs, bytes and intensity of each operation of the large model, for a prompt and for one token."""
+    rows: list[list[str | Shown]] = []
+    for operation in OPERATIONS:
+        row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
+        for phase in LARGE_PHASES:
+            row += [Shown(_large(phase, operation, "flops"), "FLOP")]
+            row += [Shown(_large(phase, operation, "bytes"), "decimal")]
+            row += [Shown(LARGE_INTENSITY[phase, operation], "fixed1")]
+        rows.append(row)
+    return Table(_operation_columns(words), rows)
+
 
 # Time to first token, and time per token.
 

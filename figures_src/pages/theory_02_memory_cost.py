@@ -279,7 +279,7 @@ for kind, tokens in (("sliding", mixed_window), ("full", K32)):
     page.reuse(f"mixed_{kind}_count", _of(kind, "count"))
     width = call(memory.k_width, n_kv_heads=_of(kind, "n_kv_heads"), head_dim=_of(kind, "k_dim"))
     term = call(layers.kind_bytes, count=_of(kind, "count"), **_both(width), block_bytes=FP16, tokens=tokens, batch=one)
-    page.derivation(f"mixed_{kind}", {"sliding": "M_{W}", "full": "M_{S}"}[kind], term, "B")
+    page.derivation(f"mixed_{kind}", {"sliding": r"M_{\mathrm{win}}", "full": r"M_{\mathrm{full}}"}[kind], term, "B")
 page.reuse("k32", K32)
 page.reuse("llama_layers", LLAMA["n_layers"])
 page.reuse("k128", K128)

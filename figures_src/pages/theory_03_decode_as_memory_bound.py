@@ -7,7 +7,7 @@ from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.pages.measurements import measured
-from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.shapes import kv_shapes, shapes, speeds
 from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import catalog, units
@@ -21,18 +21,11 @@ LARGE, DEVICE = "Llama-2-7B", "A100 80GB SXM"
 FP16 = call(units.bytes_per_element, dtype="fp16")
 nothing = call(units.given, quantity=0)
 page.reuse("fp16_bytes", FP16)
-
-
-def _speeds(device: str) -> dict[str, Value]:
-    fields = {"flops_per_second": "dense_bf16_flops_per_second", "bytes_per_second": "bandwidth_bytes_per_second"}
-    return {name: call(catalog.device_number, device_name=device, field=field) for name, field in fields.items()}
-
-
-SPEEDS = _speeds(DEVICE)
+SPEEDS = speeds(DEVICE)
 bandwidth = page.reuse("bandwidth", SPEEDS["bytes_per_second"])
 
 
-def _step(quantity: str, context: int, batch: int = 1) -> Value:
+def step(quantity: str, context: int, batch: int = 1) -> Value:
     """Return one quantity of a decode step with `context` tokens of each sequence in reach."""
     shape = {"model_name": LARGE, "held": context - 1, "n_tokens": 1, "batch": batch, "bytes_per_element": FP16}
     return call(passes.of_pass, **shape, quantity=quantity)
@@ -40,7 +33,7 @@ def _step(quantity: str, context: int, batch: int = 1) -> Value:
 
 def _parts(context: int, batch: int = 1) -> dict[str, Value]:
     quantities = {"weight_bytes": "weight_bytes", "cache_bytes": "kv_bytes", "flops": "flops"}
-    return {name: _step(quantity, context, batch) for name, quantity in quantities.items()} | SPEEDS
+    return {name: step(quantity, context, batch) for name, quantity in quantities.items()} | SPEEDS
 
 
 # What a step must read, and the bound.
@@ -49,10 +42,10 @@ MATRICES = shapes(LARGE, "n_layers", "d_model", "n_heads", "n_kv_heads", "head_d
 matrices = call(traffic.matrix_bytes, **MATRICES, mlp_matrices=3, bytes_per_element=FP16)
 page.derivation("matrices_derived", "M_w", matrices, "B")
 page.formula("cache_size", memory.kv_cache_bytes)
-weights_read = page.reuse("weights_read", _step("weight_bytes", 1))
+weights_read = page.reuse("weights_read", step("weight_bytes", 1))
 n_parameters = call(catalog.shape, model_name=LARGE, field="parameters")
 weights = page.value("weights", memory.weight_bytes, parameters=n_parameters, bytes_per_element=FP16)
-work = _step("flops", 1)
+work = step("flops", 1)
 by_arithmetic = page.value("by_arithmetic", units.ratio, numerator=SPEEDS["flops_per_second"], denominator=work)
 by_memory = page.value("by_memory", units.ratio, numerator=bandwidth, denominator=weights_read)
 page.value("arithmetic_over_memory", units.ratio, numerator=by_arithmetic, denominator=by_memory)
@@ -60,7 +53,7 @@ page.reuse("least_ms", call(roofline.step_milliseconds, **_parts(1) | {"cache_by
 
 LIMIT = call(catalog.shape, model_name=LARGE, field="max_context")
 page.reuse("limit", LIMIT)
-cache_at_limit = _step("kv_bytes", LIMIT.result)
+cache_at_limit = step("kv_bytes", LIMIT.result)
 page.reuse("cache_at_limit", cache_at_limit)
 read_at_limit = call(memory.together, weights=weights_read, kv_cache=cache_at_limit)
 share_at_limit = page.value("share_at_limit", units.ratio, numerator=cache_at_limit, denominator=read_at_limit)
@@ -160,7 +153,7 @@ page.reuse("mqa_intensity", _grouped("Gemma-3-1B"))
 for field in ("n_heads", "n_kv_heads"):
     page.reuse(f"gqa_{field}", call(catalog.shape, model_name="Llama-3.1-405B", field=field))
 page.reuse("mqa_n_heads", call(catalog.shape, model_name="Gemma-3-1B", field="n_heads"))
-RIDGES = {name: call(roofline.ridge, **_speeds(name)) for name in (DEVICE, "H100 80GB SXM")}
+RIDGES = {name: call(roofline.ridge, **speeds(name)) for name in (DEVICE, "H100 80GB SXM")}
 ridge = page.reuse("ridge", RIDGES[DEVICE])
 page.reuse("ridge_of_h100", RIDGES["H100 80GB SXM"])
 page.claim(
@@ -192,16 +185,16 @@ def device_bounds(words: Words) -> Table:
     """Return each device's ridge, the most tokens a second of the large model, and what bounds MLA's attention."""
     rows: list[list[str | Shown]] = []
     for device in DEVICES:
-        speeds = _speeds(device)
-        rate = call(units.ratio, numerator=speeds["bytes_per_second"], denominator=weights_read)
+        rates = speeds(device)
+        rate = call(units.ratio, numerator=rates["bytes_per_second"], denominator=weights_read)
         per_slot = call(flops.absorbed_mla_flops, n_layers=1, **latent_shapes, context=1)
         width = call(units.nearest, quantity=call(units.ratio, numerator=per_slot, denominator=latent))
-        bound = call(roofline.bound, flops=per_slot, bytes_moved=width, **speeds)
+        bound = call(roofline.bound, flops=per_slot, bytes_moved=width, **rates)
         rows.append(
             [
                 device,
-                Shown(speeds["bytes_per_second"], "GB"),
-                Shown(call(roofline.ridge, **speeds), "fixed0"),
+                Shown(rates["bytes_per_second"], "GB"),
+                Shown(call(roofline.ridge, **rates), "fixed0"),
                 Shown(rate, "fixed0"),
                 words(f"device_bounds.by_{bound.result}"),
             ]
@@ -214,9 +207,9 @@ def device_bounds(words: Words) -> Table:
 CONTEXT = 1024
 page.value("context", units.given, quantity=CONTEXT)
 BATCHES = (1, 8, 32, 128)
-one_cache = page.reuse("one_cache", _step("kv_bytes", CONTEXT))
+one_cache = page.reuse("one_cache", step("kv_bytes", CONTEXT))
 crossing = page.value("crossing", units.ratio, numerator=weights_read, denominator=one_cache)
-one_work = _step("flops", CONTEXT)
+one_work = step("flops", CONTEXT)
 ceiling = page.value("ceiling", units.ratio, numerator=one_work, denominator=one_cache)
 page.claim("however many sequences, the step stays left of the ridge at this context", ceiling, ridge)
 fits = page.value(

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from pdf_text import texts
+from playwright.sync_api import Browser
 
 from figures_src.destinations import destinations
-from figures_src.pdf import chapters, the_book
+from figures_src.pdf import chapters, print_book, the_book
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "es")
+EPOCH = "1700000000"  # 2023-11-14, 22:13:20 UTC
 Once = Callable[[str, Callable[[], Any]], Any]
 
 
@@ -27,7 +29,7 @@ def print_books(*arguments: str | Path, env: dict[str, str] | None = None) -> su
 
 
 def printed(site: Path, folder: Path) -> str:
-    done = print_books("A4", site, folder)
+    done = print_books("A4", site, folder, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return str(folder)
 
@@ -83,7 +85,8 @@ def test_each_page_of_a_book_has_at_its_head_the_chapter_and_the_part_and_at_its
     names = titles(site, language)
     _, read = read_book(books[language], names[0])
     assert len(read) > len(names)
-    heads = [name + chapter["part"] for name, chapter in zip(names, the_book(language)["chapters"], strict=True)]
+    parts = ["".join(chapter["part"].split()) for chapter in the_book(language)["chapters"]]
+    heads = [name + part for name, part in zip(names, parts, strict=True)]
     for number, text in read.items():
         assert any(text.startswith(f"{head}{number}") for head in heads), text[:100]
 
@@ -115,6 +118,16 @@ def test_a_book_says_its_title_and_its_language_and_has_bookmarks(books: dict[st
     assert b"/Lang (%s)" % language.encode() in catalog[0]
     assert b"/Outlines " in catalog[0]
     assert len(re.findall(rb"/Type /Annot", pdf)) > 10
+
+
+def test_two_prints_of_a_book_are_the_same_bytes_and_have_the_moment_that_was_given(
+    books: dict[str, bytes], browser: Browser, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+    again = print_book(browser, site, "es", "A4")
+    assert re.findall(rb"Date \(([^)]*)\)", again) == 2 * [b"D:20231114221320+00'00'"]
+    same = again == books["es"]
+    assert same  # and not the comparison itself: pytest would show how megabytes differ
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

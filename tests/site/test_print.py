@@ -16,7 +16,7 @@ TEXT_HEIGHT = {"A4": 297 - 40, "Letter": 279.4 - 40}  # mm
 PX_PER_MM = 96 / 25.4
 FOR_A_SCREEN = [
     *(".md-header", ".md-sidebar", ".md-footer", ".md-skip", ".md-search", "nav", "button", ".headerlink"),
-    *(".kv-languages", ".kv-twin", ".kv-csv"),
+    *(".kv-languages", ".kv-twin", ".kv-csv", ".kv-screen"),
 ]
 # Every link and part that is to stay whole gets a place at its beginning and one at its end; a list of links at the end
 # of the page makes the PDF tell on which page each place lies.

@@ -1,6 +1,7 @@
 // Binds the pages of one language into one document, in the order given. It runs in an empty page on the site's origin.
 async function bind(book) {
-  const chapters = await Promise.all(book.chapters.map(read));
+  const texts = await Promise.all(book.chapters.map(async ({ file }) => (await fetch(file)).text()));
+  const chapters = book.chapters.map((chapter, index) => read(chapter, index, texts[index])); // always in one order
   Object.assign(document.documentElement, { lang: book.language, dir: "ltr" });
   document.title = book.title;
   document.head.append(...stylesheets(chapters[0]), element("style", {}, chapters.map(pageStyle).join("\n")));
@@ -12,8 +13,8 @@ async function bind(book) {
 }
 
 // A chapter: its place in the book, its address, its name in the document, its title and its text.
-async function read({ file, part }, index) {
-  const page = new DOMParser().parseFromString(await (await fetch(file)).text(), "text/html");
+function read({ file, part }, index, text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
   const article = page.querySelector(".md-content__inner");
   article.querySelectorAll(".headerlink, .kv-twin, .kv-csv, img[src$='#only-dark'], template, script").forEach((e) => e.remove());
   const name = file.replace(/\.html$/, "").replace(/[^A-Za-z0-9]+/g, "-");
