@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from figures_src.figures.style import Data, Palette, new_figure
+from figures_src.figures.style import Data, Palette, new_figure, write_height_ticks
 from figures_src.words import Words
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
             )
         ax.set_title(words(f"curves.{run}"), loc="left", fontsize=12, color=palette.ink)
         ax.set_ylim(0, 1.15 * SCALE[run] * max(row[3] for row in points))
+        write_height_ticks(ax, words.language)
         ax.set_xticks(tokens[1::2])
         ax.set_ylabel(words(f"curves.y_{run}"))
     axes[1].set_xlabel(words("curves.x"))

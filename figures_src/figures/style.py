@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from figures_src.markup import numbers
+
 # matplotlib is imported where something is drawn: a warm build draws nothing and does not wait for it.
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +71,14 @@ def new_figure(palette: Palette, height_points: float, rows: int = 1) -> tuple[F
     for ax in axes:
         _dress(ax, palette)
     return figure, axes
+
+
+def write_height_ticks(ax: Axes, language: str) -> None:
+    """Write the ticks that the vertical axis has as the language writes numbers: `0.2` in English, `0,2` in Spanish."""
+    low, high = ax.get_ylim()
+    ticks = [float(tick) for tick in ax.get_yticks() if low <= tick <= high]
+    places = next((places for places in range(4) if all(round(tick, places) == round(tick, 9) for tick in ticks)), 4)
+    ax.set_yticks(ticks, [numbers.show(tick, f"fixed{places}", language) for tick in ticks])
 
 
 def to_svg(figure: Figure) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from figures_src.figures.style import Data, Palette, new_figure
+from figures_src.figures.style import Data, Palette, new_figure, write_height_ticks
 from figures_src.words import Words
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
         ax.text(tokens[at], above, words(f"token_times.{run}"), color=colour, ha=side, va="bottom")
     ax.set_xlim(0, max(data["token"]) + 1)
     ax.set_ylim(0, top)
+    write_height_ticks(ax, words.language)
     ax.set_xticks([1, *range(10, max(data["token"]) + 1, 10)])
     ax.set_xlabel(words("token_times.x"))
     ax.set_ylabel("ms")
