@@ -42,8 +42,9 @@ def test_grouping_changes_no_digit(number, language):
         (15_624_314_880, "both", "15.62 GB (14.55 GiB)", "15,62 GB (14,55 GiB)"),
         (1_555_000_000_000, "GB_s", "1,555 GB/s", "1555 GB/s"),
         (165_150_000_000_000, "TFLOP_s", "165.15 TFLOP/s", "165,15 TFLOP/s"),
-        (3_298_534_883_328, "FLOP", "3.3 TFLOP", "3,3 TFLOP"),
-        (268_435_456, "FLOP", "268.44 MFLOP", "268,44 MFLOP"),
+        (3_298_534_883_328, "FLOP", "3.30 TFLOP", "3,30 TFLOP"),
+        (268_435_456, "FLOP", "268 MFLOP", "268 MFLOP"),
+        (12_345, "FLOP", "12.3 kFLOP", "12,3 kFLOP"),
         (512, "FLOP", "512 FLOP", "512 FLOP"),
     ],
 )

@@ -120,8 +120,11 @@ def _rate(prefix: str, unit: str) -> Callable[[object, Style], str]:
 
 
 def _flops(result: object, style: Style) -> str:
+    # Three digits, as a table of many has room for; exact counts are shown as they are.
     unit = natural_unit(_size(result), DECIMAL)
-    return f"{_at_most_two(in_unit(_size(result), unit), style)}{NBSP}{unit.removesuffix('B')}FLOP"
+    number = in_unit(_size(result), unit)
+    places = 0 if unit == "B" or number >= 100 else 1 if number >= 10 else 2
+    return f"{_decimal(number, places, style)}{NBSP}{unit.removesuffix('B')}FLOP"
 
 
 def _natural(scale: dict[str, int]) -> Callable[[object, Style], str]:
