@@ -80,7 +80,7 @@ class Book:
         self.used.setdefault((path, language), set())
         if "title" in front_matter:
             front_matter["title"] = self.plain(str(front_matter["title"]))
-        front_matter["description"] = self.plain(self._summary_of(source))
+        front_matter["description"] = html.escape(self.plain(self._summary_of(source)))  # an attribute of the head
         typed = typed_numbers(source.read_text(encoding="utf-8"))
         if typed:
             where = f"{source.relative_to(self.root)}:{typed[0].line}"

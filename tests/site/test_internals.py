@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import listen
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 ENGLISH, SPANISH = "theory/05-worked-example.html", "es/theory/05-worked-example.html"
 
@@ -26,7 +26,7 @@ def test_rel_alternate_with_a_space_keeps_the_theme_from_asking_for_sitemaps(
     assert any("sitemap.xml" in address for address in asked) is not space
 
 
-@pytest.mark.parametrize(("path", "base"), [(ENGLISH, ".."), (SPANISH, "../../es")])
+@pytest.mark.parametrize(("path", "base"), [(ENGLISH, ".."), (SPANISH, "../../es/")])
 def test_base_in_the_config_is_where_the_theme_looks_for_the_index(
     page: Page, server: str, path: str, base: str
 ) -> None:
@@ -60,8 +60,8 @@ def test_the_search_dialogs_markup_gives_it_a_name_and_its_parts(
         page.goto(f"{server}/{path}")
         page.keyboard.press("/")
         dialog = page.get_by_role("dialog", name=name, exact=True)
-        assert dialog.locator(".md-search__input").is_visible()
-        assert dialog.locator(".md-search__output .md-search__scrollwrap .md-search-result__meta").is_visible()
+        expect(dialog.locator(".md-search__input")).to_be_visible()
+        expect(dialog.locator(".md-search__output .md-search__scrollwrap .md-search-result__meta")).to_be_visible()
         assert page.locator('.md-toggle[data-md-toggle="search"]').is_checked()
         assert page.locator('.md-toggle[data-md-toggle="search"] ~ .md-header .md-search__output').count() == 1
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 PAGES = {"en": "theory/05-worked-example.html", "es": "es/theory/05-worked-example.html"}
 
@@ -89,7 +89,7 @@ def test_a_place_chosen_in_the_drawer_is_gone_to_and_the_drawer_closes(still: Ca
     page.keyboard.press("Space")
     walk(page, until='.md-nav--primary [href="#weights"]')
     page.keyboard.press("Enter")
-    page.wait_for_function("!document.getElementById('__drawer').checked")
+    expect(page.locator("#__drawer")).not_to_be_checked()
     assert page.url.endswith("#weights")
 
 
