@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +12,6 @@ from figures_src import kept
 from kvlab import formula, units
 from kvlab.errors import KvlabError
 
-# A result is kept when it took longer than this, or when its function runs the model: a warm build runs none.
-KEEP_FROM_SECONDS = 0.05  # of the processor, not of the clock
-RUNS_THE_MODEL = "kvlab.generation"
 # What is in the record of measurements may change without any source: never kept.
 RECORD = "kvlab.benchmark.record"
 
@@ -80,14 +76,11 @@ class Value:
         recalled = _literal(kept.lookup("values", key))
         if recalled is not None:
             return recalled
-        started = time.process_time()
         result = self.function(**self.literals)
-        took = time.process_time() - started
-        if took > KEEP_FROM_SECONDS or RUNS_THE_MODEL in kept.modules_used_by(module):
-            if _literal(repr(result)) != result:
-                raise KvlabError(f"{self.origin} returns {type(result).__name__}, which cannot be kept as a literal")
-            kept.put("values", key, repr(result))
-            ran.append(self.origin)
+        if _literal(repr(result)) != result:
+            raise KvlabError(f"{self.origin} returns {type(result).__name__}, which cannot be kept as a literal")
+        kept.put("values", key, repr(result))
+        ran.append(self.origin)
         return result
 
 

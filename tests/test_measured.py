@@ -148,7 +148,6 @@ def test_every_time_that_a_page_may_quote_stands_beside_its_noise():
 
 
 def test_a_measurement_is_never_kept_as_a_result(desk, monkeypatch):
-    monkeypatch.setattr("figures_src.values.KEEP_FROM_SECONDS", -1)
     record.keep(pinned())
     assert measured("bench.mini.decode_us_per_token").result == 107.5
     mini = RESULTS["bench"]["mini"] | {"decode_us_per_token": 99.0}

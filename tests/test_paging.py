@@ -32,7 +32,7 @@ from kvlab.paging import (
 from kvlab.paging.buddy import Buddy, power_of_two
 from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD, Request, _length, draw_requests
 from kvlab.paging.server import STATES, Server, simulate
-from kvlab.paging.waste import BLOCKS, OPT_13B_SLOTS, WAYS
+from kvlab.paging.shares import BLOCKS, OPT_13B_SLOTS, WAYS
 from kvlab.paging.ways import RESERVATIONS, Paged, Reserved
 from kvlab.units import ratio
 

@@ -15,7 +15,7 @@ from kvlab.accounting import memory
 from kvlab.accounting import paging as slots
 from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD
 from kvlab.paging.server import STATES
-from kvlab.paging.waste import BLOCKS, WAYS
+from kvlab.paging.shares import BLOCKS, WAYS
 
 page = Page("theory/04-toward-paged-attention")
 

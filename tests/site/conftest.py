@@ -1,6 +1,7 @@
 """The built site on a web server and in a folder; a browser; and what every page says when it is read once."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -86,6 +87,17 @@ def reader(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 def page(reader: Callable[..., BrowserContext]) -> Page:
     """An empty tab on a desk, light."""
     return reader().new_page()
+
+
+def wait_until(page: Page, expression: str, seconds: float = 10) -> None:
+    """Wait until a script's expression is true there.
+
+    Playwright's own `wait_for_function` evaluates text in the page, which the book's policy forbids.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(50)
 
 
 def listen(page: Page) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import listen
+from conftest import listen, wait_until
 from playwright.sync_api import BrowserContext, Page, expect
 
 ENGLISH, SPANISH = "theory/05-worked-example.html", "es/theory/05-worked-example.html"
@@ -44,7 +44,7 @@ def test_search_index_js_is_what_the_theme_loads_for_a_page_from_a_folder(page: 
     asked, _ = listen(page)
     page.goto(f"{site.as_uri()}/{path}")
     page.keyboard.press("/")
-    page.wait_for_function("window.__index !== undefined")
+    wait_until(page, "window.__index !== undefined")
     folder = "es/" if path == SPANISH else ""
     assert f"{site.as_uri()}/{folder}search/search_index.js" in [address.replace("theory/../", "") for address in asked]
     own = page.evaluate("__index.docs.every(doc => !/^(en|es)\\//.test(doc.location))")

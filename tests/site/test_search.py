@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from conftest import listen
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 PLACES = {"en": "theory/05-worked-example.html", "es": "es/theory/05-worked-example.html"}
 
@@ -22,9 +22,9 @@ def search(page: Page, query: str) -> dict[str, Any]:
     page.locator(".md-search__input").fill("")
     page.locator(".md-search__input").press_sequentially(query)
     # The theme waits for a pause in typing, and then asks its worker.
-    page.wait_for_function("query => document.querySelector('.md-search__input').value === query", arg=query)
+    expect(page.locator(".md-search__input")).to_have_value(query)
     page.wait_for_timeout(400)
-    page.wait_for_function("document.querySelector('.md-search-result__meta').innerText !== ''")
+    expect(page.locator(".md-search-result__meta")).not_to_be_empty()
     return dict(
         page.evaluate(
             """() => {
