@@ -17,7 +17,8 @@ class Words:
 
     def __init__(self, language: str, section: str = "") -> None:
         self.language = language
-        self._words = {key: word for key, word in _load(language).items() if key.startswith(section)}
+        known = _load(language)
+        self._words = {key: known[key] for key in known if key.startswith(section)} if section else known
 
     def __call__(self, key: str) -> str:
         """Return a word. Raises `BookError` that names the file and the nearest known key."""

@@ -72,6 +72,12 @@ def read_ratio(formula: Callable[..., Any]) -> tuple[Definition, Definition]:
     return _Reader(formula).ratio()
 
 
+@cache
+def _syntax(function: Callable[..., Any]) -> ast.stmt:
+    """Return a function's syntax tree, which a page of formulas asks for many times."""
+    return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Reads one function, which `callers` call; `scope` has the kinds of the names that stand for arguments."""
@@ -113,7 +119,7 @@ class _Reader:
 
     def tree(self) -> ast.FunctionDef:
         try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(self.plain))).body[0]
+            tree = _syntax(self.plain)
         except (OSError, TypeError, SyntaxError):
             raise KvlabError(f"{self.function!r} has no source that could be read as a formula") from None
         if not isinstance(tree, ast.FunctionDef):
