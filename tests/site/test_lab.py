@@ -1,11 +1,11 @@
 """The first lab: its fields check what is written, say what is wrong, keep it, and write it out."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Dialog, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from figures_src.words import LANGUAGES, Words
 from kvlab import diagnosis
@@ -30,17 +30,28 @@ TOKEN_OF_MINI = [
 MINI, MISTRAL, LLAMA_70B, LLAMA_4K = "minigpt_token", "mistral_7b_v0_1_k32", "llama_2_70b_token", "llama_2_7b_k4"
 
 
-@pytest.fixture(params=LANGUAGES)
+@pytest.fixture(scope="module", params=LANGUAGES)
 def language(request: pytest.FixtureRequest) -> str:
     """Each of the book's languages."""
     return str(request.param)
 
 
-@pytest.fixture
-def lab(page: Page, server: str, language: str) -> Page:
-    """The lab's page, opened for the first time."""
+@pytest.fixture(scope="module")
+def opened(browser: Browser, server: str, language: str) -> Iterator[Page]:
+    """The lab's page, opened once for many tests."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
     page.goto(f"{server}/{LAB[language]}")
-    return page
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def lab(opened: Page) -> Page:
+    """The lab's page with every field empty and nothing kept, as on a first visit."""
+    opened.emulate_media(media="screen")
+    opened.evaluate("localStorage.clear(); fillIn({})")
+    return opened
 
 
 def told(page: Page, *answers: tuple[str, str] | tuple[str, str, bool]) -> list[tuple[str, str]]:
@@ -137,11 +148,11 @@ def answered(lab: Page) -> None:
     told(lab, (MINI, "1 KiB"), ("minigpt_k4", "4 MiB", True), (LLAMA_70B, "2.5 MiB"), ("own_errors", "I took *bits*."))
 
 
-def test_what_was_written_is_there_again_and_judged_in_both_languages(lab: Page, server: str) -> None:
+def test_what_was_written_is_there_again_and_judged_in_both_languages(lab: Page, server: str, language: str) -> None:
     answered(lab)
     progress = [int(number) for number in lab.locator(".kv-work output").inner_text().split() if number.isdigit()]
     assert progress == [2, 36, 1, 8]
-    for path in (*LAB.values(), LAB["en"]):
+    for path in (*LAB.values(), LAB[language]):
         lab.goto(f"{server}/{path}")
         shown = lab.locator(".kv-field [name]").evaluate_all(
             "all => Object.fromEntries(all.filter(one => one.value).map(one => [one.name, one.value]))"
@@ -160,7 +171,7 @@ def test_everything_can_be_cleared_and_only_if_the_reader_says_so(lab: Page, lan
         asked.append(dialog.message)
         dialog.accept() if len(asked) == 2 else dialog.dismiss()
 
-    lab.on("dialog", answer)
+    lab.on("dialog", answer)  # the only test that is asked
     lab.locator("[data-does=clear]").click()
     assert lab.locator("[data-state=right]").count() == 2
     lab.locator("[data-does=clear]").click()
