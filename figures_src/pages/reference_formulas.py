@@ -18,7 +18,19 @@ LATEX = formula.latex_dialect()
 LONG = 70  # characters of a formula's text from which on its terms have lines of their own
 
 # The unit of a result is in the name of its function, or else here.
-UNITS = ("bytes", "flops", "operations", "parameters", "elements", "pairs", "slots", "tokens", "blocks", "heads")
+UNITS = (
+    "bytes",
+    "flops",
+    "operations",
+    "parameters",
+    "elements",
+    "pairs",
+    "slots",
+    "tokens",
+    "blocks",
+    "heads",
+    "devices",
+)
 UNIT_OF = {
     "context_in_budget": "tokens",
     "gpt2_balancing_context": "tokens",
