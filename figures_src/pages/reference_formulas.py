@@ -18,21 +18,10 @@ LATEX = formula.latex_dialect()
 LONG = 70  # characters of a formula's text from which on its terms have lines of their own
 
 # The unit of a result is in the name of its function, or else here.
-UNITS = (
-    "bytes",
-    "flops",
-    "operations",
-    "parameters",
-    "elements",
-    "pairs",
-    "slots",
-    "tokens",
-    "blocks",
-    "heads",
-    "devices",
-)
+UNITS = ("bytes", "flops", "operations", "parameters", "elements", "pairs", "slots", "tokens", "blocks", "heads")
 UNIT_OF = {
     "context_in_budget": "tokens",
+    "devices_for_weights": "devices",
     "gpt2_balancing_context": "tokens",
     "k_width": "elements",
     "left_for_cache": "bytes",
