@@ -80,7 +80,11 @@ def test_a_name_is_read_in_three_ways_and_what_says_the_same_is_said_once():
 
 
 def test_a_window_stores_no_more_tokens_than_it_holds():
-    assert [cache_sizing.tokens_stored("Mistral-7B-v0.1", context) for context in (4095, 4096, 4097)] == [4095, 4096, 4096]
+    assert [cache_sizing.tokens_stored("Mistral-7B-v0.1", context) for context in (4095, 4096, 4097)] == [
+        4095,
+        4096,
+        4096,
+    ]
     assert cache_sizing.tokens_stored("Mistral-7B-v0.3", 32_768) == 32_768
     with pytest.raises(KvlabError, match="the layers of Gemma-3-27B are of 2 kinds"):
         cache_sizing.tokens_stored("Gemma-3-27B", 4096)

@@ -22,12 +22,12 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
         ax.plot([1, factor], [place, place], color=palette.grid, linewidth=1)
         ax.plot([factor], [place], "o", markersize=7, color=colour)
         side, shift = ("left", 1.25) if factor < 1 else ("right", 0.8)
-        ax.text(factor * shift, place, words(f"factors.{mistake}"), color=palette.ink, va="center", ha=side,
-                bbox={"facecolor": "none", "edgecolor": "none"})
+        ax.text(factor * shift, place, words(f"factors.{mistake}"), color=palette.ink, va="center", ha=side)
     ax.axvline(1, color=palette.muted, linewidth=1, linestyle="--")
     ax.set_xscale("log", base=2)
     powers = range(SMALL, LARGE + 1)
-    ax.set_xticks([2.0**power for power in powers], [f"×{2**power}" if power >= 0 else f"÷{2**-power}" for power in powers])
+    labels = [f"×{2**power}" if power >= 0 else f"÷{2**-power}" for power in powers]
+    ax.set_xticks([2.0**power for power in powers], labels)
     ax.minorticks_off()
     ax.set_xlim(2.0 ** (SMALL - 0.3), 2.0 ** (LARGE + 0.3))
     ax.set_ylim(len(rows) - 0.4, -0.6)

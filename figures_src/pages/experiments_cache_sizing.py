@@ -69,7 +69,7 @@ for model, dtype in cache_sizing.ROWS:
 
 @page.table
 def six(words: Words) -> Table:
-    """Return what the cache of each model takes for one token and for both contexts; a mark beyond the model's limit."""
+    """Return what each model's cache takes for one token and both contexts; a mark beyond its limit."""
     return Table(
         header=[words(f"six.{column}") for column in ("model", "dtype", "limit", "token", "k4", "k32")],
         rows=[
@@ -92,7 +92,7 @@ DEVICE = call(sizes.memory_bytes, device_name=cache_sizing.FITTED_DEVICE)
 
 
 def six_models_data() -> Data:
-    """Return the cache of each model for one token and both contexts, within its limit or not; and a device's memory."""
+    """Return each model's cache for one token and both contexts, within its limit or not; and a device."""
     rows: list[tuple[str, str, int, int, bool]] = []
     for model, _ in cache_sizing.ROWS:
         rows.append(("cache", model, 1, token(model).result, True))
@@ -109,7 +109,7 @@ page.figure("six_models", six_models_data, six_models.draw)
 seven, seventy, mistral = (token(model) for model in ("Llama-2-7B", "Llama-2-70B", "Mistral-7B-v0.1"))
 page.reuse("seven_token", seven)
 page.reuse("seventy_token", seventy)
-page.claim("a token of the 70B is cheaper than one of the 7B, and one of Mistral cheaper still", mistral, seventy, seven)
+page.claim("a token of the 70B is cheaper than one of the 7B, Mistral's cheaper still", mistral, seventy, seven)
 SEVENTY = shapes("Llama-2-70B", "n_heads", "n_kv_heads")
 page.value("query_over_kv", units.ratio, numerator=SEVENTY["n_heads"], denominator=SEVENTY["n_kv_heads"])
 page.value("largest_over_smallest", units.ratio, numerator=token("GPT-3 175B"), denominator=token("MiniGPT"))
@@ -140,16 +140,12 @@ def memory_read(device: str, reading: str) -> Value:
 
 def left(reading: str, weights: Value) -> Value:
     """Return what weights leave of the first question's memory."""
-    return call(
-        memory.left_for_cache, memory=memory_read(cache_sizing.FITTED_DEVICE, reading), weights=weights
-    )
+    return call(memory.left_for_cache, memory=memory_read(cache_sizing.FITTED_DEVICE, reading), weights=weights)
 
 
 def tokens(reading: str, weights: Value, batch: Value) -> Value:
     """Return the tokens that each sequence can have beside the weights."""
-    return call(
-        memory.context_in_budget, budget=left(reading, weights), **LLAMA, batch=batch, bytes_per_element=FP16
-    )
+    return call(memory.context_in_budget, budget=left(reading, weights), **LLAMA, batch=batch, bytes_per_element=FP16)
 
 
 @page.table
@@ -245,13 +241,12 @@ def spread(words: Words) -> Table:
 
 def filled(dtype: str) -> Value:
     """Return how much of the reported memory of these devices the weights fill."""
-    together = call(cache_sizing.devices_memory, device_name=cache_sizing.SPREAD_DEVICE, n_devices=devices(dtype, "reported"))
+    number = devices(dtype, "reported")
+    together = call(cache_sizing.devices_memory, device_name=cache_sizing.SPREAD_DEVICE, n_devices=number)
     return call(units.ratio, numerator=weights_of(dtype), denominator=together)
 
 
 for dtype in cache_sizing.SPREAD_DTYPES:
-    page.same(
-        f"in {dtype} every reading gives as many devices", *(devices(dtype, r) for r in cache_sizing.READINGS)
-    )
+    page.same(f"in {dtype} every reading gives as many devices", *(devices(dtype, r) for r in cache_sizing.READINGS))
 page.reuse("devices_fp16", devices("fp16", "reported"))
 page.reuse("devices_int8", devices("int8", "reported"))

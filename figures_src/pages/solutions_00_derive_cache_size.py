@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from figures_src.page import Page, Shown, Table
 from figures_src.pages.experiments_cache_sizing import (
-    DTYPES,
     EXACT,
     FP16,
     K4,
@@ -87,7 +86,6 @@ page.claim("three models do not reach the shorter context", *(limit(m) for m in 
 page.same("Llama-2's limit is the shorter context", limit(SEVEN), limit(SEVENTY), K4)
 seventy_heads = page.reuse("seventy_heads", shapes(SEVENTY, "n_heads")["n_heads"])
 page.reuse("seventy_kv_heads", kv_shapes(SEVENTY)["n_kv_heads"])
-page.reuse("seven_layers", kv_shapes(SEVEN)["n_layers"])
 
 # B: turned around.
 
@@ -97,6 +95,8 @@ page.reuse("memory_40", memory_read(cache_sizing.FITTED_DEVICE, "reported"))
 page.reuse("memory_decimal", memory_read(cache_sizing.FITTED_DEVICE, "GB"))
 page.reuse("rounded_weights", ROUNDED)
 page.reuse("batch_of_8", eight_sequences)
+page.reuse("room_gib", left("reported", ROUNDED))
+page.reuse("room_gb", left("GB", ROUNDED))
 for name, reading, weights in (
     ("gib", "reported", ROUNDED),
     ("gb", "GB", ROUNDED),
@@ -104,7 +104,6 @@ for name, reading, weights in (
     ("gb_exact", "GB", EXACT),
 ):
     page.derivation(f"left_{name}", r"M_{\mathrm{free}}", left(reading, weights), "B")
-    page.reuse(f"room_{name}", left(reading, weights))
     for batch, by in ((one, "1"), (eight_sequences, "8")):
         page.formula(
             f"fits_{name}_{by}_line",
@@ -116,8 +115,9 @@ for name, reading, weights in (
         )
         page.reuse(f"fits_{name}_{by}", tokens(reading, weights, batch))
 seven_parameters = page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
-page.derivation("weights_exact", r"M_{\mathrm{w}}", call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16), "B")
-page.same("exact weights are the catalog's", call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16), EXACT)
+counted = call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16)
+page.derivation("weights_exact", r"M_{\mathrm{w}}", counted, "B")
+page.same("exact weights are the catalog's", counted, EXACT)
 page.reuse("weights_exact_bytes", EXACT)
 page.value("full_sequences", units.ratio, numerator=tokens("reported", ROUNDED, one), denominator=limit(SEVEN))
 
@@ -194,13 +194,16 @@ def _size(model: str, context: Value) -> Value:
 
 page.reuse("saves_8k", _seven_over(MISTRAL, K8))
 page.reuse("saves_32k", _seven_over(MISTRAL, K32))
-page.same("up to its window v0.1 saves as much as v0.3 does everywhere", *(_seven_over(m, c) for m, c in ((MISTRAL, K4), (FULL, K4), (FULL, K8), (FULL, K32))))
-MISTRAL_WEIGHTS = page.value("mistral_weights", sizes.weight_bytes, model_name=MISTRAL, dtype="fp16")
-page.claim("Mistral's weights are the larger ones", EXACT, MISTRAL_WEIGHTS)
-together = [call(memory.together, weights=w, kv_cache=cache(m, K4)) for m, w in ((SEVEN, EXACT), (MISTRAL, MISTRAL_WEIGHTS))]
-page.reuse("seven_together", together[0])
-page.reuse("mistral_together", together[1])
-page.value("together_ratio", units.ratio, numerator=together[0], denominator=together[1])
+page.same(
+    "up to its window v0.1 saves as much as v0.3 does everywhere",
+    _seven_over(MISTRAL, K4),
+    *(_seven_over(FULL, context) for context in (K4, K8, K32)),
+)
+weights = page.value("mistral_weights", sizes.weight_bytes, model_name=MISTRAL, dtype="fp16")
+page.claim("Mistral's weights are the larger ones", EXACT, weights)
+seven_together = page.value("seven_together", memory.together, weights=EXACT, kv_cache=cache(SEVEN, K4))
+mistral_together = page.value("mistral_together", memory.together, weights=weights, kv_cache=cache(MISTRAL, K4))
+page.reuse("together_ratio", _ratio(seven_together, mistral_together))
 
 # D: what the four paragraphs quote.
 
@@ -211,7 +214,8 @@ for field in ("d_model", "n_heads", "n_kv_heads", "head_dim"):
 page.value("wide_queries", memory.k_width, n_kv_heads=wide["n_heads"], head_dim=wide["head_dim"])
 wide_kept = page.value("wide_kept", memory.k_width, n_kv_heads=wide["n_kv_heads"], head_dim=wide["head_dim"])
 wide_token = page.value("wide_token", memory.kv_bytes_per_token, **kv_shapes(WIDE), bytes_per_element=FP16)
-as_width = call(memory.kv_bytes_per_token, n_layers=wide["n_layers"], n_kv_heads=1, head_dim=wide["d_model"], bytes_per_element=FP16)
+ONE_WIDE_HEAD = {"n_layers": wide["n_layers"], "n_kv_heads": 1, "head_dim": wide["d_model"]}
+as_width = call(memory.kv_bytes_per_token, **ONE_WIDE_HEAD, bytes_per_element=FP16)
 page.reuse("wide_as_width", as_width)
 page.value("width_over_kept", units.ratio, numerator=as_width, denominator=wide_token)
 page.value("k_seven", memory.k_width, n_kv_heads=kv_shapes(SEVEN)["n_kv_heads"], head_dim=kv_shapes(SEVEN)["head_dim"])
@@ -232,9 +236,7 @@ mean = page.value("mean_context", units.given, quantity=1024)
 unused = call(paging.unused_slots, max_context=K32, context=mean, batch=one)
 page.reuse("unused", unused)
 page.value("unused_share", units.ratio, numerator=unused, denominator=K32)
-wasted = call(
-    paging.unused_bytes, **LLAMA, max_context=K32, context=mean, batch=thirty_two, bytes_per_element=FP16
-)
+wasted = call(paging.unused_bytes, **LLAMA, max_context=K32, context=mean, batch=thirty_two, bytes_per_element=FP16)
 page.derivation("waste", r"M_{\mathrm{empty}}", wasted, "B")
 page.reuse("wasted", wasted)
 page.formula("unused_line", paging.unused_slots, max_context=K32, context=mean, batch=one)
@@ -244,5 +246,6 @@ page.formula("unused_line", paging.unused_slots, max_context=K32, context=mean, 
 AS_QUERIES = {"model_name": SEVENTY, "mistake": "query_heads", "context": 1, "batch": 1, "dtype": "fp16"}
 own = page.value("own_wrong", diagnosis.mistaken, **AS_QUERIES)
 page.value("own_factor", units.ratio, numerator=own, denominator=token(SEVENTY))
-page.formula("own_line", memory.kv_bytes_per_token, **{**kv_shapes(SEVENTY), "n_kv_heads": seventy_heads}, bytes_per_element=FP16)
+OWN = {**kv_shapes(SEVENTY), "n_kv_heads": seventy_heads, "bytes_per_element": FP16}
+page.formula("own_line", memory.kv_bytes_per_token, **OWN)
 page.claim("the wrong price is above that of the smaller model, the right one below", token(SEVENTY), token(SEVEN), own)

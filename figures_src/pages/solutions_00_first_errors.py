@@ -1,4 +1,4 @@
-"""`solutions/00-first-errors`: what each usual mistake gives in a stated case, by which factor, and what else gives it."""
+"""`solutions/00-first-errors`: what each usual mistake gives in a stated case, and by which factor."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import Any, NamedTuple
 from figures_src.figures import factors
 from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
-from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROUNDED, memory_read, one
+from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROUNDED, limit, memory_read, one
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
 from figures_src.pages.shapes import shapes
 from figures_src.values import Value, call
 from figures_src.words import Words
-from kvlab import cache_sizing, catalog, diagnosis, units
+from kvlab import cache_sizing, diagnosis, units
 from kvlab.accounting import memory
 from kvlab.catalog import sizes
 
 page = Page("solutions/00-first-errors")
 
-SEVEN, SEVENTY, MISTRAL, WIDE, MIXED = "Llama-2-7B", "Llama-2-70B", "Mistral-7B-v0.1", "Qwen3-32B", "Gemma-3-27B"
+SEVEN, SEVENTY, MISTRAL, WIDE = "Llama-2-7B", "Llama-2-70B", "Mistral-7B-v0.1", "Qwen3-32B"
+MINI_LIMIT = limit("MiniGPT")
+# The section of each mistake has its name as id, but for these, which share one.
+SHARED_SECTION = {"two_lost": "two", "two_doubled": "two"}
 
 
 class Case(NamedTuple):
@@ -68,7 +71,7 @@ CASES = {
         Case("two_lost", SEVEN),
         Case("two_doubled", SEVEN),
         Case("bits", SEVEN),
-        Case("element_size", "MiniGPT", dtype="fp32"),
+        Case("element_size", "MiniGPT", context=MINI_LIMIT, dtype="fp32"),
         Case("one_layer", SEVEN),
         Case("batch", SEVEN, batch=eight_sequences),
         Case("window", MISTRAL, context=K32),
@@ -78,9 +81,11 @@ CASES = {
     )
 }
 for name, case in CASES.items():
-    page.reuse(f"{name}_right", case.right)
     page.reuse(f"{name}_wrong", case.wrong)
-    page.reuse(f"{name}_factor", case.factor)
+    if name != "two_doubled":  # in one sentence with the factor that is lost
+        page.reuse(f"{name}_right", case.right)
+    if not name.startswith("two"):
+        page.reuse(f"{name}_factor", case.factor)
     direction = (case.right, case.wrong) if case.too_large else (case.wrong, case.right)
     page.claim(f"{name} is too {'large' if case.too_large else 'small'}", *direction)
 page.value("n_mistakes", units.given, quantity=len(CASES))
@@ -92,13 +97,23 @@ page.reuse("batch_of_8", eight_sequences)
 page.formula("size", memory.kv_cache_bytes)
 
 
+def section(mistake: str) -> str:
+    """Return the id of the section on a mistake."""
+    return SHARED_SECTION.get(mistake, mistake.replace("_", "-"))
+
+
+def _in_thousands(context: Value) -> str:
+    thousands, rest = divmod(context.result, 1024)
+    return str(context.result) if rest else f"{thousands}k"
+
+
 def _exact_or_rounded(factor: Value) -> Shown:
     return Shown(factor, "" if isinstance(factor.result, int) else "fixed3")
 
 
 @page.table
 def errors(words: Words) -> Table:
-    """Return each mistake with its case: the right size, the wrong one, and by which factor it is too large or small."""
+    """Return each mistake with its case: the right size, the wrong one, and the factor between them."""
     columns = ("mistake", "case", "right", "wrong", "large", "small")
     rows: list[list[str | Shown]] = []
     for name, case in CASES.items():
@@ -106,8 +121,8 @@ def errors(words: Words) -> Table:
         told = words("errors_first.batch" if case.batch is eight_sequences else "errors_first.one")
         rows.append(
             [
-                f"[{words(f'mistakes.{name}')}](#{name.replace('_', '-')})",
-                told.format(model=case.model, k=case.context.result // 1024, dtype=case.dtype),
+                f"[{words(f'mistakes.{name}')}](#{section(name)})",
+                told.format(model=case.model, tokens=_in_thousands(case.context), dtype=case.dtype),
                 Shown(case.right, "binary"),
                 Shown(case.wrong, "decimal" if name == "units" else "binary"),
                 *((factor, none) if case.too_large else (none, factor)),
@@ -116,16 +131,24 @@ def errors(words: Words) -> Table:
     return Table(header=[words(f"errors_first.{column}") for column in columns], rows=rows)
 
 
+def _quotient(case: Case) -> Value:
+    return call(units.ratio, numerator=case.wrong, denominator=case.right)
+
+
 def factors_data() -> Data:
     """Return each mistake and the factor by which its result differs from the size, from the smallest on."""
-    rows = sorted(
-        ((name, call(units.ratio, numerator=case.wrong, denominator=case.right).result) for name, case in CASES.items()),
-        key=lambda row: row[1],
-    )
+    rows = sorted(((name, _quotient(case).result) for name, case in CASES.items()), key=lambda row: row[1])
     return dict(zip(("mistake", "wrong_over_right"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("factors", factors_data, factors.draw)
+for alike in (("bits", "query_heads", "window"), ("two_lost", "element_size")):
+    page.same("these stand in one column", *(_quotient(CASES[name]) for name in alike))
+SMALL_TO_LARGE = "one_layer batch two_lost head_size units thousand two_doubled weights bits"
+page.claim(
+    "the others are in the order that the alternative text has",
+    *(_quotient(CASES[name]) for name in SMALL_TO_LARGE.split()),
+)
 
 # What the sections say beside these.
 
@@ -141,7 +164,6 @@ page.reuse("seven_layers", LLAMA["n_layers"])
 page.reuse("fp16_bytes", FP16)
 page.value("fp16_bits", units.ratio, numerator=16, denominator=1)
 page.value("window", sizes.layer_shape, model_name=MISTRAL, kind="sliding", field="window")
-page.value("mistral_limit", catalog.shape, model_name=MISTRAL, field="max_context")
 page.value("seven_weights", sizes.weight_bytes, model_name=SEVEN, dtype="fp16")
 for unit in ("KiB", "MiB", "GiB", "TiB"):
     decimal = {"KiB": "kB"}.get(unit, unit.replace("i", ""))
@@ -172,7 +194,7 @@ def explained(words: Words) -> Table:
         told = words("explained.one" if batch == 1 else "explained.many")
         rows.append(
             [
-                told.format(model=model, k=context.result // 1024, batch=batch),
+                told.format(model=model, tokens=_in_thousands(context), sequences=batch),
                 Shown(call(units.parse_size, written=written), "GB" if written.endswith("GB") else "binary"),
                 Shown(call(sizes.cache_bytes, **asked), "both"),
                 Shown(fitting, word=named or words("explained.none")),
