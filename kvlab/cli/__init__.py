@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import click
 
 from kvlab.cli.bench import bench
+from kvlab.cli.experiment import experiment
 from kvlab.cli.fit import fit
 from kvlab.cli.lists import devices, models
 from kvlab.cli.measure import curves, measure
@@ -33,7 +34,21 @@ def cli() -> None:
     """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
 
 
-for command in (generate, trace, verify, size, explain, fit, models, devices, bench, curves, measure, train):
+for command in (
+    generate,
+    trace,
+    verify,
+    size,
+    explain,
+    fit,
+    models,
+    devices,
+    bench,
+    curves,
+    measure,
+    experiment,
+    train,
+):
     cli.add_command(command)
 
 
