@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import click
 
 from kvlab.cli.bench import bench
+from kvlab.cli.diagnose import diagnose
 from kvlab.cli.experiment import experiment
 from kvlab.cli.fit import fit
 from kvlab.cli.lists import devices, models
@@ -34,21 +35,10 @@ def cli() -> None:
     """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
 
 
-for command in (
-    generate,
-    trace,
-    verify,
-    size,
-    explain,
-    fit,
-    models,
-    devices,
-    bench,
-    curves,
-    measure,
-    experiment,
-    train,
-):
+MODEL = (generate, trace, verify, train)
+SIZES = (size, explain, fit, diagnose, models, devices)
+MEASUREMENTS = (bench, curves, measure)
+for command in (*MODEL, *SIZES, *MEASUREMENTS, experiment):
     cli.add_command(command)
 
 
