@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kvlab.catalog.entries import integer_field
 from kvlab.experiments import blas_differing_share, subject, subject_prompts, verification
 from kvlab.generation import Logits, generate_cached, greedy
 
@@ -20,6 +21,11 @@ ENTRY_BYTES = np.dtype(np.float32).itemsize
 # Two logits are close that another processor's rounding could put the other way round. Plain BLAS, which rounds in
 # another order, has moved no logit of either model by half of this; a claim of the page holds it to that.
 CLOSE = 1e-4
+
+
+def subject_shape(model_name: str, field: str) -> int:
+    """Return one shape of a model, such as `n_kv_heads`. Raises `KvlabError` for an unknown model or field."""
+    return integer_field(subject(model_name).architecture, field, model_name)
 
 
 class Chosen(NamedTuple):
@@ -76,6 +82,11 @@ def close_choices(n_prompts: int, n_tokens: int, model_name: str) -> int:
 def close() -> float:
     """Return the distance below which two logits count as close."""
     return CLOSE
+
+
+def harmless() -> float:
+    """Return how far rounding may move a logit, either way, without turning a choice that is not close."""
+    return CLOSE / 2
 
 
 def blas_differing_tokens(n_prompts: int, n_tokens: int, model_name: str) -> int:

@@ -29,6 +29,19 @@ def relative_error(measured: list[float], predicted: list[float], index: int) ->
     return (_point(predicted, index) - point) / point
 
 
+def times_as_long(slower: list[float], faster: list[float], index: int) -> float:
+    """Return how many times as long one measurement took as another at one point.
+
+    Raises:
+        NotMeasuredError: it was not the slower one.
+        KvlabError: there is no such point.
+    """
+    ratio = _point(slower, index) / _point(faster, index)
+    if ratio < 1:
+        raise NotMeasuredError(f"what should be slower took {ratio:.3g} times as long", "contradicted")
+    return ratio
+
+
 def last_over_first(points: list[float], at_least: float = 0.0, at_most: float = float("inf")) -> float:
     """Return how many times the first point the last one is.
 
@@ -44,8 +57,16 @@ def last_over_first(points: list[float], at_least: float = 0.0, at_most: float =
 
 
 def risen_share(points: list[float]) -> float:
-    """Return the share of the last point by which it exceeds the first. Raises `KvlabError` where there are none."""
-    return 1 - _point(points, 0) / _point(points, -1)
+    """Return the share of the last point by which it exceeds the first.
+
+    Raises:
+        NotMeasuredError: it does not exceed it: then there is no such share to speak of.
+        KvlabError: there are no points.
+    """
+    share = 1 - _point(points, 0) / _point(points, -1)
+    if share <= 0:
+        raise NotMeasuredError(f"the last point, {points[-1]:.3g}, does not exceed the first", "contradicted")
+    return share
 
 
 def _point(points: list[float], index: int) -> float:

@@ -19,7 +19,7 @@ from kvlab.trace import Recomputation, Slot, Trace, compare_with_recomputation, 
 PROMPT, N_TOKENS, POSITION = "Yesterday I", 6, 1
 TENSORS = ("K", "V")
 # The picture has a tenth of a unit to a shade; a table of a few entries and a row of weights have room for more.
-ENTRY_DECIMALS, FIRST_DECIMALS, WEIGHT_DECIMALS = 1, 2, 2
+ENTRY_DECIMALS, ELEMENT_DECIMALS, WEIGHT_DECIMALS = 1, 2, 2
 FIRST_BYTES = 8  # of a slot: two numbers in float32
 
 
@@ -35,6 +35,16 @@ def held_tokens(prompt: str, n_tokens: int) -> list[str]:
     return [str(token.text) for token in traced(prompt, n_tokens).held]
 
 
+def n_held(prompt: str, n_tokens: int) -> int:
+    """Return how many slots the run has filled."""
+    return len(traced(prompt, n_tokens).held)
+
+
+def last_held(prompt: str, n_tokens: int) -> str:
+    """Return the token of the last slot filled, whose query the last step asked with, as text."""
+    return held_tokens(prompt, n_tokens)[-1]
+
+
 def chosen_last(prompt: str, n_tokens: int) -> str:
     """Return the token that the last step chose, which no slot holds yet, as text."""
     return str(traced(prompt, n_tokens).steps[-1].chosen.text)
@@ -46,28 +56,36 @@ def held_entries(prompt: str, n_tokens: int, tensor: str, layer: int) -> list[li
     Raises:
         KvlabError: there is no such tensor or layer.
     """
-    run = traced(prompt, n_tokens)
-    buffers = dict(zip(TENSORS, (run.cache.keys, run.cache.values), strict=True))
-    if tensor not in buffers or not 0 <= layer < run.cache.shape[0]:
-        raise KvlabError(f"no {tensor!r:.20} in layer {layer}; there are K and V in 0 to {run.cache.shape[0] - 1}")
-    held: list[list[list[float]]] = _rounded(buffers[tensor][layer, 0, :, : len(run.held)], ENTRY_DECIMALS)
+    held: list[list[list[float]]] = _rounded(_held(prompt, n_tokens, tensor, layer), ENTRY_DECIMALS)
     return held
 
 
-def first_elements(
-    prompt: str, n_tokens: int, position: int, tensor: str, layer: int, head: int, count: int, cached: bool
-) -> list[float]:
-    """Return the first elements of a head's key or value at a position, rounded: as cached, or as recomputed.
+def largest_entry(prompt: str, n_tokens: int, tensor: str) -> float:
+    """Return the largest magnitude among these entries of all layers. Raises as `held_entries` does."""
+    layers = range(minigpt().architecture.n_layers)
+    entries = np.array([held_entries(prompt, n_tokens, tensor, layer) for layer in layers])
+    return float(np.abs(entries).max())
+
+
+def entries_of_one_sign(prompt: str, n_tokens: int, tensor: str, layer: int) -> int:
+    """Return how many of a layer's elements, of all heads, have one sign in every slot. Raises as `held_entries`."""
+    held = _held(prompt, n_tokens, tensor, layer)
+    return int((np.all(held > 0, axis=1) | np.all(held < 0, axis=1)).sum())
+
+
+def slot_element(
+    prompt: str, n_tokens: int, position: int, tensor: str, layer: int, head: int, element: int, cached: bool
+) -> float:
+    """Return one element of a head's key or value at a position, rounded: as cached, or as recomputed.
 
     Raises:
-        KvlabError: there is no such position, tensor, layer, head, or not as many elements.
+        KvlabError: there is no such position, tensor, layer, head or element.
     """
     slot = _slot(prompt, n_tokens, position, tensor, layer)
     vectors = slot.cached if cached else slot.recomputed
-    if not (0 <= head < len(vectors) and 1 <= count <= vectors.shape[1]):
-        raise KvlabError(f"no {count} elements of head {head}; there are {len(vectors)} heads of {vectors.shape[1]}")
-    first: list[float] = _rounded(vectors[head, :count], FIRST_DECIMALS)
-    return first
+    if not (0 <= head < vectors.shape[0] and 0 <= element < vectors.shape[1]):
+        raise KvlabError(f"no element {element} of head {head}; there are {len(vectors)} heads of {vectors.shape[1]}")
+    return float(round(float(vectors[head, element]), ELEMENT_DECIMALS) + 0.0)
 
 
 def slot_bytes(prompt: str, n_tokens: int, position: int, tensor: str, layer: int) -> int:
@@ -102,6 +120,19 @@ def attention_row(prompt: str, n_tokens: int, layer: int, head: int) -> list[flo
         raise KvlabError(f"no head {head} in layer {layer}; there are {weights.shape[1]} in each of {weights.shape[0]}")
     row: list[float] = _rounded(weights[layer, head], WEIGHT_DECIMALS)
     return row
+
+
+def attention_to_slot(prompt: str, n_tokens: int, slot: int, which: str) -> float:
+    """Return the `"least"` or the `"most"` that any head of that query gave to one slot, rounded as the row is.
+
+    Raises:
+        KvlabError: there is no such slot, or something else is asked for.
+    """
+    weights = traced(prompt, n_tokens).steps[-1].attention
+    if not 0 <= slot < weights.shape[2] or which not in ("least", "most"):
+        raise KvlabError(f"no {which!r:.20} of slot {slot}; there are the least and the most of {weights.shape[2]}")
+    found = weights[..., slot]
+    return round(float(found.min() if which == "least" else found.max()), WEIGHT_DECIMALS)
 
 
 def attention_bytes(prompt: str, n_tokens: int) -> int:
@@ -149,6 +180,15 @@ def differing_bytes(a: NDArray[np.floating], b: NDArray[np.floating]) -> int:
     if a.shape != b.shape or a.dtype != b.dtype:
         raise KvlabError(f"cannot compare {a.dtype}{a.shape} with {b.dtype}{b.shape} byte by byte")
     return sum(one != other for one, other in zip(a.tobytes(), b.tobytes(), strict=True))
+
+
+def _held(prompt: str, n_tokens: int, tensor: str, layer: int) -> NDArray[np.floating]:
+    """Return the entries that one layer holds after the run, `(n_kv_heads, n_held, head_dim)`."""
+    run = traced(prompt, n_tokens)
+    buffers = dict(zip(TENSORS, (run.cache.keys, run.cache.values), strict=True))
+    if tensor not in buffers or not 0 <= layer < run.cache.shape[0]:
+        raise KvlabError(f"no {tensor!r:.20} in layer {layer}; there are K and V in 0 to {run.cache.shape[0] - 1}")
+    return buffers[tensor][layer, 0, :, : len(run.held)]
 
 
 def _rounded(numbers: NDArray[np.floating], decimals: int) -> list:  # type: ignore[type-arg]  # as deep as the array

@@ -16,7 +16,7 @@ import click
 from kvlab.cli.arguments import as_json
 from kvlab.cli.measure import print_curves
 from kvlab.cli.run import EXIT_DIFFERS
-from kvlab.cli.terminal import print_card, print_json, print_table, progress
+from kvlab.cli.terminal import print_card, print_json, print_table, print_text, progress
 from kvlab.units import both_units
 
 Values = dict[str, Any]
@@ -100,24 +100,32 @@ def _show_sizes(values: Values) -> None:
         ],
         "* more tokens than the model was made for",
     )
-    for name, show in (("tokens", _show_fitted), ("devices", _show_spread)):
-        problem = values["backward"][name]
-        print_card(f"{problem['model']} on {problem['device']}", dict(map(show, problem["found"])))
+    _show_fitted(**values["backward"]["tokens"])
+    _show_spread(**values["backward"]["devices"])
 
 
-def _show_fitted(found: Values) -> tuple[str, str]:
-    tokens = ", ".join(f"{most:,} tokens × {batch}" for batch, most in found["tokens"].items())
-    return (
-        f"{both_units(found['memory_bytes'])} ({found['reading']})",
-        f"less {both_units(found['weights_bytes'])} of weights: {tokens}",
+def _show_fitted(model: str, device: str, found: list[Values]) -> None:
+    batches = list(found[0]["tokens"])
+    print_text(f"\n{model} on {device}: tokens of each sequence, cache and weights in fp16")
+    print_table(
+        ["memory", "read as", "weights", "free", *(f"× {batch}" for batch in batches)],
+        [
+            [*_memory(one), both_units(one["free_bytes"]), *(f"{one['tokens'][batch]:,}" for batch in batches)]
+            for one in found
+        ],
     )
 
 
-def _show_spread(found: Values) -> tuple[str, str]:
-    return (
-        f"{both_units(found['memory_bytes'])} ({found['reading']})",
-        f"{both_units(found['weights_bytes'])} of weights in {found['dtype']}: {found['devices']} devices",
+def _show_spread(model: str, device: str, found: list[Values]) -> None:
+    print_text(f"\n{model} on {device}: devices for the weights alone")
+    print_table(
+        ["memory", "read as", "weights", "dtype", "devices"],
+        [[*_memory(one), one["dtype"], f"{one['devices']:,}"] for one in found],
     )
+
+
+def _memory(found: Values) -> list[str]:
+    return [both_units(found["memory_bytes"]), found["reading"], both_units(found["weights_bytes"])]
 
 
 def _measure() -> Values:
