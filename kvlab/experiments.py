@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -11,14 +11,14 @@ import numpy as np
 from kvlab.cache import DenseCache, HalfCache, Int8Cache, KVCache
 from kvlab.cache.broken import BUGS, ChunkUnmasked
 from kvlab.damage import CHUNK, Damage, Difference, Ids, Run, damage, first_difference, teacher_forced
-from kvlab.equivalence import Verification, differing_entries, verify
+from kvlab.equivalence import Verification, differing_entries, seeded_prompts, verify
 from kvlab.errors import KvlabError
 from kvlab.generation import generate_cached, generate_uncached, greedy, recompute
 from kvlab.grammar.corpus import generate_corpus, sample_prompts
 from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.grammar.training import Recipe, token_stream
-from kvlab.model import EXACT, GPT2, MINIGPT, Kernel, load_model
-from kvlab.model.demo import DEMO
+from kvlab.model import EXACT, GPT2, MINIGPT, Kernel, Model, load_model
+from kvlab.model.demo import DEMO, demo_model
 from kvlab.model.ops import Floats
 
 
@@ -36,36 +36,59 @@ def minigpt_tokenizer() -> Tokenizer:
     return Tokenizer.from_file(MINIGPT / "tokenizer.json")
 
 
-@cache
-def _verification(n_prompts: int, n_tokens: int) -> Verification:
-    prompts = [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(n_prompts)]
-    return verify(minigpt(), prompts, n_tokens)
+SUBJECTS: Mapping[str, Callable[[], Model]] = {"MiniGPT": minigpt, "demo": demo_model}
 
 
-def cache_correctness(n_prompts: int, n_tokens: int, result: str) -> int:
-    """Return one count of the comparison of cached with uncached decoding, greedy, on grammar prompts.
+def subject(model_name: str) -> Model:
+    """Return a model that the project brings, one of each family. Raises `KvlabError` for another name."""
+    if model_name not in SUBJECTS:
+        raise KvlabError(f"unknown model {model_name!r:.60}; known are {', '.join(SUBJECTS)}")
+    return SUBJECTS[model_name]()
 
-    Args:
-        n_prompts: how many of the grammar prompts.
-        n_tokens: steps a prompt.
-        result: a count of `kvlab.equivalence.Comparison`, such as `"differing_logits"`.
+
+def subject_prompts(model_name: str, n_prompts: int) -> list[list[int]]:
+    """Return the ids of prompts for it: of the grammar for the MiniGPT, and seeded for the demo, which reads no text.
 
     Raises:
-        KvlabError: there is no such count.
+        KvlabError: there is no such model.
     """
-    comparison = vars(_verification(n_prompts, n_tokens).exact)
+    model = subject(model_name)
+    if model_name == "MiniGPT":
+        return [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(n_prompts)]
+    return seeded_prompts(model.architecture.vocab_size, n_prompts)
+
+
+@cache
+def verification(n_prompts: int, n_tokens: int, model_name: str) -> Verification:
+    """Return the comparison of cached with uncached decoding, greedy. Raises what `verify` and `subject` raise."""
+    return verify(subject(model_name), subject_prompts(model_name, n_prompts), n_tokens)
+
+
+def cache_correctness(n_prompts: int, n_tokens: int, result: str, model_name: str = "MiniGPT") -> int:
+    """Return one count of the comparison of cached with uncached decoding, greedy, on the prompts of a model.
+
+    Args:
+        n_prompts: how many of them.
+        n_tokens: steps a prompt.
+        result: a count of `kvlab.equivalence.Comparison`, such as `"differing_logits"`.
+        model_name: `"MiniGPT"` or `"demo"`.
+
+    Raises:
+        KvlabError: there is no such count, or no such model.
+    """
+    comparison = vars(verification(n_prompts, n_tokens, model_name).exact)
     counts = {name: count for name, count in comparison.items() if isinstance(count, int)}
     if result not in counts:
         raise KvlabError(f"unknown count {result!r}; known are {', '.join(counts)}")
     return counts[result]
 
 
-def blas_differing_share(n_prompts: int, n_tokens: int) -> float:
+def blas_differing_share(n_prompts: int, n_tokens: int, model_name: str = "MiniGPT") -> float:
     """Return the share of logits that differ when the same comparison runs on plain BLAS, rounded to whole percents.
 
     Rounded because the last bits of a BLAS are its own affair: two processors disagree on them.
     """
-    return round(_verification(n_prompts, n_tokens).blas_differing_logits_share, 2)
+    return round(verification(n_prompts, n_tokens, model_name).blas_differing_logits_share, 2)
 
 
 def continuation(prompt: str, n_tokens: int) -> str:

@@ -141,9 +141,17 @@ def _quoted(result: object, _style: Style) -> str:
     return f'"{result}"'
 
 
+def _in_groups(result: object, _style: Style) -> str:
+    # Of eight, as long hashes are read aloud; and a line may break between them.
+    if not isinstance(result, str):
+        raise TypeError
+    return " ".join(re.findall(".{1,8}", result))
+
+
 FORMATS: dict[str, Callable[[object, Style], str]] = {
     "": _as_it_is,
     "quoted": _quoted,
+    "groups": _in_groups,
     "percent": _percent(0),
     "percent1": _percent(1),
     "percent3": _percent(3),

@@ -16,6 +16,7 @@ import click
 
 from kvlab.cli.bench import bench
 from kvlab.cli.diagnose import diagnose
+from kvlab.cli.experiment import experiment
 from kvlab.cli.fit import fit
 from kvlab.cli.lists import devices, models
 from kvlab.cli.measure import curves, measure
@@ -34,7 +35,10 @@ def cli() -> None:
     """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
 
 
-for command in (generate, trace, verify, size, explain, fit, diagnose, models, devices, bench, curves, measure, train):
+MODEL = (generate, trace, verify, train)
+SIZES = (size, explain, fit, diagnose, models, devices)
+MEASUREMENTS = (bench, curves, measure)
+for command in (*MODEL, *SIZES, *MEASUREMENTS, experiment):
     cli.add_command(command)
 
 

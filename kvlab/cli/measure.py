@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from kvlab.cli.arguments import as_json
@@ -24,12 +26,23 @@ def curves(quick: bool, json_: bool) -> None:
     if json_:
         print_json(**results, machine=machine())
         return
-    for name, curve in results.items():
+    print_curves(results)
+
+
+def print_curves(curves: dict[str, Any]) -> None:
+    """Print a card for each curve: what was measured at each context, and the formula."""
+    for name, curve in curves.items():
         unit = "bytes" if name == "memory" else "seconds"
-        points = zip(curve["contexts"], curve[f"measured_{unit}"], curve[f"predicted_{unit}"], strict=True)
+        points = zip(
+            curve["contexts"], curve[f"measured_{unit}"], curve[f"predicted_{unit}"], curve["held_out"], strict=True
+        )
         scale, shown = (1, "B") if unit == "bytes" else (1e6, "µs")
-        rows = {f"{context} tokens": f"{a * scale:,.0f} {shown}, formula {b * scale:,.0f}" for context, a, b in points}
-        print_card(name, rows | {"held-out error": f"{curve['held_out_error']:.1%}"})
+        rows = {
+            f"{context} tokens": f"{a * scale:,.0f} {shown}, formula {b * scale:,.0f}" + ("" if out else ", fitted")
+            for context, a, b, out in points
+        }
+        noise = {"noise": f"{curve['noise']:.1%}"} if "noise" in curve else {}
+        print_card(name, rows | {"held-out error": f"{curve['held_out_error']:.1%}"} | noise)
 
 
 @click.command()

@@ -1,0 +1,98 @@
+"""`experiments/cache-correctness`: both families with the cache and without, in bytes; and a hash of the tokens."""
+
+from __future__ import annotations
+
+from figures_src.page import Page, Shown, Table
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import agreement, experiments, units
+
+page = Page("experiments/cache-correctness")
+
+RUN = {"n_prompts": agreement.N_PROMPTS, "n_tokens": agreement.N_TOKENS}
+MODELS = ("MiniGPT", "demo")
+page.value("n_prompts", units.given, quantity=agreement.N_PROMPTS)
+page.value("n_tokens", units.given, quantity=agreement.N_TOKENS)
+nothing = call(units.given, quantity=0)
+
+
+def _count(model: str, result: str) -> Value:
+    return call(experiments.cache_correctness, **RUN, result=result, model_name=model)
+
+
+# What ran.
+
+for model, name in (("MiniGPT", "mini"), ("demo", "demo")):
+    for field in ("n_heads", "n_kv_heads"):
+        page.value(f"{name}_{field}", agreement.subject_shape, model_name=model, field=field)
+
+# What was compared, and what differs.
+
+COMPARED = ("steps", "compared_logits", "differing_logits", "compared_kv", "differing_kv", "differing_tokens")
+
+
+@page.table
+def compared(words: Words) -> Table:
+    """Return what was compared in each model, and how much of it differs."""
+    rows: list[list[str | Shown]] = [
+        [words(f"compared.{result}"), *(Shown(_count(model, result)) for model in MODELS)] for result in COMPARED
+    ]
+    sizes = [Shown(call(agreement.compared_bytes, **RUN, model_name=model), "both") for model in MODELS]
+    rows.insert(1, [words("compared.bytes"), *sizes])
+    return Table([words(f"compared.{column}") for column in ("what", *MODELS)], rows)
+
+
+for model in MODELS:
+    differing = [_count(model, result) for result in COMPARED if result.startswith("differing")]
+    page.same(f"no byte differs in {model}", nothing, *differing)
+    page.claim("what is compared is not nothing", nothing, _count(model, "compared_logits"))
+steps = page.reuse("steps", _count("MiniGPT", "steps"))
+page.same("both models take as many steps", steps, _count("demo", "steps"))
+for model in MODELS:
+    page.reuse(f"{model.lower()}_bytes", call(agreement.compared_bytes, **RUN, model_name=model))
+
+# The same on plain BLAS.
+
+
+@page.table
+def contrast(words: Words) -> Table:
+    """Return what the same comparison finds on plain matrix products."""
+    rows: list[list[str | Shown]] = [
+        [
+            words(f"compared.{model}"),
+            Shown(call(experiments.blas_differing_share, **RUN, model_name=model), "percent"),
+            Shown(call(agreement.blas_differing_tokens, **RUN, model_name=model)),
+        ]
+        for model in MODELS
+    ]
+    return Table([words(f"contrast.{column}") for column in ("model", "logits", "tokens")], rows)
+
+
+for model in MODELS:
+    share = call(experiments.blas_differing_share, **RUN, model_name=model)
+    page.claim("plain products break the identity", nothing, share)
+
+# The tokens, as a hash.
+
+
+@page.table
+def hashes(words: Words) -> Table:
+    """Return the hash of each model's tokens, and how many of its choices were close."""
+    rows: list[list[str | Shown]] = [
+        [
+            words(f"compared.{model}"),
+            Shown(call(agreement.ids_sha256, **RUN, model_name=model), "groups"),
+            Shown(call(agreement.close_choices, **RUN, model_name=model)),
+        ]
+        for model in MODELS
+    ]
+    return Table([words(f"hashes.{column}") for column in ("model", "hash", "close")], rows)
+
+
+page.value("close", agreement.close)
+for model in MODELS:
+    page.reuse(f"{model.lower()}_close", call(agreement.close_choices, **RUN, model_name=model))
+    distance = call(agreement.blas_largest_distance, **RUN, model_name=model)
+    page.claim(
+        "plain products move no logit as far as turns a choice that is not close", distance, call(agreement.harmless)
+    )

@@ -1,0 +1,167 @@
+"""`experiments/yesterday-worked`: what one run leaves in the cache, slot by slot, and what its last step reads."""
+
+from __future__ import annotations
+
+from figures_src.figures import attention_row, held_slots
+from figures_src.figures.style import Data
+from figures_src.markup import numbers
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import experiments, recomputation, slot_dump, units
+from kvlab.accounting import memory
+
+page = Page("experiments/yesterday-worked")
+
+PROMPT, N_TOKENS, POSITION = slot_dump.PROMPT, slot_dump.N_TOKENS, slot_dump.POSITION
+RUN = {"prompt": PROMPT, "n_tokens": N_TOKENS}
+LAYERS = range(shapes("MiniGPT", "n_layers")["n_layers"].result)
+HEADS = range(shapes("MiniGPT", "n_heads")["n_heads"].result)
+TOKENS: Value = call(slot_dump.held_tokens, **RUN)
+
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+page.value("continuation", experiments.continuation, **RUN)
+WORKED = "Yesterday I worked"
+page.value("worked", experiments.prompt_text, prompt=WORKED)
+page.same(
+    "the run goes on as the page says",
+    call(experiments.continuation, prompt=PROMPT, n_tokens=1),
+    call(experiments.token_text, text=WORKED, position=2),
+)
+page.value("subject", experiments.token_text, text=PROMPT, position=POSITION)
+page.value("n_tokens", units.given, quantity=N_TOKENS)
+page.value("position", units.given, quantity=POSITION)
+page.value("chosen_last", slot_dump.chosen_last, **RUN)
+page.value("n_held", slot_dump.n_held, **RUN)
+page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
+page.reuse("n_heads", shapes("MiniGPT", "n_heads")["n_heads"])
+page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
+
+# Which pass wrote which slot.
+
+
+@page.table
+def written(words: Words) -> Table:
+    """Return each slot of the run: its token, and the pass that wrote it."""
+    passes = call(experiments.positions_computed, **RUN, cached=True).result
+    rows: list[list[str | Shown]] = []
+    for step, (first, count) in enumerate(passes):
+        name = words("written.prefill") if step == 0 else words("written.decode").format(step=step)
+        for slot in range(first, first + count):
+            token = numbers.show(TOKENS.result[slot], "quoted", words.language)
+            rows.append([Shown(call(units.given, quantity=slot)), token, name])
+    return Table([words(f"written.{column}") for column in ("slot", "token", "pass")], rows)
+
+
+# What they hold.
+
+
+def held_slots_data() -> Data:
+    """Return every entry of K and V that the run left, rounded, with the largest magnitude of its tensor."""
+    rows = []
+    for tensor in slot_dump.TENSORS:
+        held = [call(slot_dump.held_entries, **RUN, tensor=tensor, layer=layer).result for layer in LAYERS]
+        most = call(slot_dump.largest_entry, **RUN, tensor=tensor).result
+        rows += [
+            (tensor, layer, head, slot, TOKENS.result[slot], slot == POSITION, element, entry, most)
+            for layer, heads in enumerate(held)
+            for head, slots in enumerate(heads)
+            for slot, entries in enumerate(slots)
+            for element, entry in enumerate(entries)
+        ]
+    columns = ("tensor", "layer", "head", "slot", "token", "marked", "element", "entry", "most")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("held_slots", held_slots_data, held_slots.draw)
+for tensor in slot_dump.TENSORS:
+    page.value(f"largest_{tensor.lower()}", slot_dump.largest_entry, **RUN, tensor=tensor)
+
+ONE_SIGN = {
+    tensor: [call(slot_dump.entries_of_one_sign, **RUN, tensor=tensor, layer=layer) for layer in LAYERS]
+    for tensor in slot_dump.TENSORS
+}
+
+
+@page.table
+def one_sign(words: Words) -> Table:
+    """Return how many elements of K and of V keep their sign in all slots, layer by layer."""
+    rows: list[list[str | Shown]] = [
+        [tensor, *map(Shown, counts), Shown(head_elements)] for tensor, counts in ONE_SIGN.items()
+    ]
+    return Table([words(f"one_sign.{column}") for column in ("tensor", "first", "second", "all")], rows)
+
+
+head_elements = call(
+    memory.k_width, n_kv_heads=kv_shapes("MiniGPT")["n_kv_heads"], head_dim=kv_shapes("MiniGPT")["head_dim"]
+)
+for keys, values in zip(ONE_SIGN["K"], ONE_SIGN["V"], strict=True):
+    page.claim("more of K than of V keeps its sign", values, keys)
+one_layer = {**kv_shapes("MiniGPT"), "n_layers": 1}
+layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **one_layer)
+
+# The slot that is marked.
+
+
+@page.table
+def compared_slot(words: Words) -> Table:
+    """Return the marked slot in each layer: its first entries, as cached and as recomputed, and the bytes."""
+    rows: list[list[str | Shown]] = []
+    for layer in LAYERS:
+        for tensor in slot_dump.TENSORS:
+            of = {**RUN, "position": POSITION, "tensor": tensor, "layer": layer}
+            first = [
+                Shown(call(slot_dump.slot_element, **of, head=0, element=0, cached=cached), "fixed2")
+                for cached in (True, False)
+            ]
+            rows.append(
+                [
+                    words("compared_slot.place").format(tensor=tensor, layer=layer),
+                    *first,
+                    Shown(call(slot_dump.slot_bytes, **of)),
+                    Shown(call(slot_dump.slot_bytes_differing, **of)),
+                ]
+            )
+    return Table(
+        [words(f"compared_slot.{column}") for column in ("where", "cached", "recomputed", "bytes", "differ")], rows
+    )
+
+
+page.value("all_bytes", slot_dump.all_bytes, **RUN)
+all_differing = page.value("all_differing", slot_dump.all_bytes_differing, **RUN)
+attention_differing = page.value("attention_differing", slot_dump.attention_bytes_differing, **RUN)
+page.value("attention_bytes", slot_dump.attention_bytes, **RUN)
+page.same("no byte differs", call(units.given, quantity=0), all_differing, attention_differing)
+
+# That the comparison can fail.
+
+OTHER = "Tomorrow I worked"
+page.value("other", experiments.prompt_text, prompt=OTHER)
+CHANGED = [
+    call(recomputation.slot_changed, text=WORKED, other=OTHER, position=POSITION, layer=layer) for layer in LAYERS
+]
+page.reuse("changed_first", CHANGED[0])
+page.reuse("changed_second", CHANGED[1])
+page.claim("another text gives another slot, above the first layer", *CHANGED)
+
+# The attention of the last step.
+
+
+def attention_row_data() -> Data:
+    """Return the weights of the last step's query over the slots, by layer and head."""
+    rows = [
+        (layer, head, slot, TOKENS.result[slot], weight)
+        for layer in LAYERS
+        for head in HEADS
+        for slot, weight in enumerate(call(slot_dump.attention_row, **RUN, layer=layer, head=head).result)
+    ]
+    return dict(zip(("layer", "head", "slot", "token", "weight"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("attention_row", attention_row_data, attention_row.draw)
+for which in ("least", "most"):
+    page.value(f"subject_{which}", slot_dump.attention_to_slot, **RUN, slot=POSITION, which=which)
+page.value("adverb", experiments.token_text, text=PROMPT, position=0)
+page.value("adverb_most", slot_dump.attention_to_slot, **RUN, slot=0, which="most")
+page.value("last_token", slot_dump.last_held, **RUN)
