@@ -62,7 +62,13 @@ class Book:
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(
-            self._picture, self._table, self._entries, self._derivation, self._check_measured, self._unmeasured
+            self._picture,
+            self._table,
+            self._entries,
+            self._derivation,
+            self._call,
+            self._check_measured,
+            self._unmeasured,
         )
         unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown
@@ -266,6 +272,9 @@ class Book:
             rf"&= {numbers.to_latex(shown)}",
         ]
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+    def _call(self, name: str) -> str:
+        return str(self._named("values", name).program)
 
     def _picture(self, name: str) -> Picture:
         reading = self._current()
