@@ -22,9 +22,9 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     for ax, lines in panels:
         top = 1.18 * max(max(data[name]) for name, _, _ in lines)
         for name, colour, style in lines:
-            ax.plot(tokens, data[name], color=colour, linestyle=style)
-            at = round(0.8 * (len(tokens) - 1))
-            above = max(data[name][at - 3 : at + 1]) + 0.035 * top
+            ax.plot(tokens, data[name], color=colour, linestyle=style, marker="o", markersize=4)
+            at = -2
+            above = data[name][at] + 0.045 * top
             ax.text(tokens[at], above, words(f"wall_clock.{name}"), color=colour, ha="right", va="bottom")
         ax.set_ylim(0, top)
         write_height_ticks(ax, words.language)

@@ -8,7 +8,8 @@ from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import demonstration
 
-ONE, FIVE, EIGHT = [17], [3, 141, 59, 26, 53], [27, 18, 28, 182, 84, 59, 4, 52]
+# Tuples, since two brackets in a row would be a token of the page on which the call is shown.
+ONE, FIVE, EIGHT = (17,), (3, 141, 59, 26, 53), (27, 18, 28, 182, 84, 59, 4, 52)
 STEPS = 16
 CASES = {"one": [ONE], "five": [FIVE], "eight": [EIGHT], "pair": [FIVE, EIGHT]}
 COUNTS = ("compared_logits", "differing_logits", "compared_kv", "differing_kv", "differing_tokens")

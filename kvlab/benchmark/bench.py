@@ -48,7 +48,7 @@ def bench(quick: bool = False, progress: Callable[[], None] = lambda: None) -> R
     cost = max(part["identity_decode_cost"] for part in (gpt2, mini))
     identity = {"decode_cost": cost, "noise": max(gpt2["noise"], mini["noise"])}
     others = {"prefill": _prefill(rounds), "generation": _generation(rounds), "per_token": per_token(rounds)}
-    demo = {"demo": {"by_length": by_length(rounds), "by_passes": by_passes(rounds)}}
+    demo = {"demo_by_length": by_length(rounds), "demo_by_passes": by_passes(rounds)}
     results = {"gpt2_small": gpt2, "mini": mini, **others, **demo, "identity": identity, "rounds": rounds}
     progress()
     return results

@@ -15,6 +15,7 @@ from kvlab.model import Model
 from kvlab.model.demo import demo_model
 
 PROMPT_TOKENS, GENERATED_TOKENS = 8, 56
+LENGTHS = (1, *range(8, GENERATED_TOKENS + 1, 8))
 PASSED_TOKENS = 64
 # A text without a cache takes a tenth of a second, and each of its tokens is timed once a round.
 FEWER_ROUNDS = 2
@@ -23,7 +24,7 @@ FEWER_ROUNDS = 2
 def by_length(rounds: int) -> dict[str, Any]:
     """Return how long the first tokens of one text take together, in milliseconds, with a cache and without.
 
-    By their number, from one to all of them; and without a cache how many times as long as the first pass the last one
+    By their number, one of `LENGTHS`; and without a cache how many times as long as the first pass the last one
     takes. A token's time is the least of its rounds, and a length's the sum over its tokens: what disturbs one token
     in one round is in no sum.
     """
@@ -48,8 +49,9 @@ def by_length(rounds: int) -> dict[str, Any]:
 
 
 def totals_by_length(tokens: list[Timed]) -> dict[str, float]:
-    """Return the sum of the least times of the first tokens, in seconds, for each number of them."""
-    return {str(length): total for length, total in enumerate(accumulate(token.least for token in tokens), 1)}
+    """Return the sum of the least times of the first tokens, in seconds, for each of `LENGTHS`."""
+    sums = list(accumulate(token.least for token in tokens))
+    return {str(length): sums[length - 1] for length in LENGTHS}
 
 
 def noise_of_total(tokens: list[Timed]) -> float:
