@@ -14,7 +14,7 @@ from kvlab.errors import KvlabError
 
 # What is in the record of measurements may change without any source: never kept.
 RECORD = "kvlab.benchmark.record"
-LINE, SHORT = 40, 24  # characters of arguments that stand on one line, and of a result that stands behind it
+LINE, SHORT = 40, 24  # characters of arguments that stand on one line, and of a result that stands below it
 
 _seen: dict[str, object] = {}  # within one build, both languages and every page share a result
 ran: list[str] = []  # the calls among them that were run because their results were not kept
@@ -51,14 +51,14 @@ class Value:
 
     @property
     def program(self) -> str:
-        """The same call as lines that run as they stand, with its result behind it where that is short."""
+        """The same call as lines that run as they stand, with its result below it where that is short."""
         module, result = self.function.__module__, repr(self.result)
         arguments = [f"{name}={value!r}" for name, value in self.literals.items()]
         inside = ", ".join(arguments)
         if len(inside) > LINE:
             inside = "".join(f"\n    {argument}," for argument in arguments) + "\n"
-        behind = f"  # {result}" if len(result) <= SHORT else ""
-        return f"import {module}\n\n{module}.{self.function.__qualname__}({inside}){behind}"
+        below = f"\n# {result}" if len(result) <= SHORT else ""
+        return f"import {module}\n\n{module}.{self.function.__qualname__}({inside}){below}"
 
     @cached_property
     def formula(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from figures_src.figures.style import Data, Palette, new_figure
 from figures_src.markup import numbers
@@ -25,10 +25,10 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     crossing, top = data["crossing_tokens"][0], 1.12 * max(device[0], weights[-1] + cache[-1])
     ax.plot([crossing, crossing], [0, 2 * weights[0]], color=palette.ink, linewidth=1.2, linestyle=":")
     label = words("against_context.crossing").format(tokens=numbers.show(crossing, "", words.language))
-    ax.text(crossing * 0.9, 2 * weights[0] + top * 0.03, label, color=palette.ink, ha="left", va="bottom")
+    ax.text(tokens[1] / 2, 2 * weights[0] + top * 0.12, label, color=palette.ink, va="bottom")
     ax.axhline(device[0], color=palette.muted, linewidth=1.2, linestyle="--")
-    ax.text(tokens[0] + 1, device[0] - top * 0.02, words("against_context.device"), color=palette.muted, va="top")
-    label_at = {"color": palette.ink, "ha": "right", "va": "center"}
+    ax.text(tokens[1] / 2, device[0] - top * 0.02, words("against_context.device"), color=palette.muted, va="top")
+    label_at: dict[str, Any] = {"color": palette.ink, "ha": "right", "va": "center"}
     ax.text(tokens[-1] * 0.97, weights[0] / 2, words("against_context.weights"), **label_at)
     place = round(0.72 * (len(tokens) - 1))
     edge = weights[place] + cache[place]

@@ -36,7 +36,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     heights = (1, 10, 100, 1000)
     ax.set_yticks(heights, [numbers.show(tick, "", words.language) for tick in heights])
     ax.minorticks_off()
-    ax.set_ylim(0.3, 3000)
+    ax.set_ylim(0.3, 6000)
     ax.set_xlabel(words("pass_intensity.x"))
     ax.set_ylabel(words("pass_intensity.y"))
     return figure

@@ -19,7 +19,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     lines_and_devices(ax, data, palette, "B")
     thousands = (1, 4, 16, 64)
     ax.set_xticks([k * 1024 for k in thousands], [f"{k}k" for k in thousands])
-    write_sizes(ax, (28, 30, 32, 34, 36, 38), words)
+    write_sizes(ax, (28, 30, 32, 34, 36, 38, 40), words)
     ax.set_xlabel(words("reach.x"))
     return figure
 

@@ -22,7 +22,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     for ax, lines in panels:
         top = 1.18 * max(max(data[name]) for name, _, _ in lines)
         for name, colour, style in lines:
-            ax.plot(tokens, data[name], color=colour, linestyle=style, marker="o", markersize=4)
+            ax.plot(tokens, data[name], color=colour, linestyle=style, marker="o", markersize=4, clip_on=False)
             at = -2
             above = data[name][at] + 0.045 * top
             ax.text(tokens[at], above, words(f"wall_clock.{name}"), color=colour, ha="right", va="bottom")

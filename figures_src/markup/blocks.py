@@ -202,7 +202,7 @@ class _Blocks(BlockProcessor):
     def call(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:
             raise BookError(f"[[call {name}]] stands alone; begin a new paragraph behind it")
-        block = ElementTree.SubElement(parent, "div", {"class": "language-python"})
         # As the fenced code beside it: highlighted by the same lexer, with the same classes.
-        style = HtmlFormatter(cssclass="highlight", wrapcode=True)
-        block.text = self.raw(highlight(self.makers.call(name), PythonLexer(), style))
+        block = ElementTree.SubElement(parent, "div", {"class": "language-python highlight"})
+        code = highlight(self.makers.call(name), PythonLexer(), HtmlFormatter(nowrap=True))
+        block.text = self.raw(f"<pre><code>{code}</code></pre>")

@@ -14,7 +14,6 @@ from kvlab.catalog import passes, sizes
 MODEL, DTYPE = "Llama-2-7B", "fp16"
 FP16 = call(units.bytes_per_element, dtype=DTYPE)
 DEVICES = ("A100 40GB", "A100 80GB SXM")
-LARGEST_DEVICE = DEVICES[-1]
 KV = kv_shapes(MODEL)
 LIMIT = call(catalog.shape, model_name=MODEL, field="max_context")
 
@@ -133,8 +132,8 @@ def reach_data() -> Data:
     for batch in (1, 8, 32):
         contexts = [2**power for power in range(10, 18)]
         rows += [("case", str(batch), context, cache_of(batch, context).result) for context in contexts]
-    for name in DEVICES:
-        rows.append(("device", name, 1024, call(sizes.memory_bytes, device_name=name).result))
+    for name, label_at in zip(DEVICES, (12 * 1024, 24 * 1024), strict=True):
+        rows.append(("device", name, label_at, call(sizes.memory_bytes, device_name=name).result))
     return dict(zip(("kind", "name", "x", "bytes"), map(list, zip(*rows, strict=True)), strict=True))
 
 
@@ -162,7 +161,7 @@ def standard_cases(words: Words) -> Table:
 # The bottleneck.
 
 CROSSING = call(sizes.crossing, model_name=MODEL, batch=1, dtype=DTYPE)
-DEVICE_BYTES = call(sizes.memory_bytes, device_name=LARGEST_DEVICE)
+SMALLER_DEVICE_BYTES, DEVICE_BYTES = (call(sizes.memory_bytes, device_name=name) for name in DEVICES)
 DRAWN_SIZES = ("Llama-2-7B", "Llama-3.2-1B", "Llama-2-70B", "Llama-3.1-405B")
 SIZES = ("Llama-2-7B", "Llama-2-13B", "Llama-3.2-1B", "Llama-2-70B", "Llama-3.1-405B")
 
@@ -221,7 +220,7 @@ def against_batch_data() -> Data:
 
 # Passes.
 
-RIDGE = call(roofline.ridge, **speeds(LARGEST_DEVICE))
+RIDGE = call(roofline.ridge, **speeds(DEVICES[-1]))
 
 
 def pass_intensity(n_tokens: int) -> Value:

@@ -332,7 +332,7 @@ page.reuse("share_16", ratio(at_scale.cache_of(16, 4096), at_scale.total(16, 409
 page.claim(
     "the three cases: beyond 40 GB, and both of the larger within an 80 GB device",
     at_scale.total(1, 4096),
-    call(at_scale.sizes.memory_bytes, device_name="A100 40GB"),
+    at_scale.SMALLER_DEVICE_BYTES,
     at_scale.total(16, 4096),
     at_scale.total(1, 128 * 1024),
     at_scale.DEVICE_BYTES,
