@@ -67,6 +67,7 @@ class Book:
             self._entries,
             self._derivation,
             self._field,
+            self._call,
             self._check_measured,
             self._unmeasured,
         )
@@ -278,6 +279,9 @@ class Book:
             rf"&= {numbers.to_latex(shown)}",
         ]
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+    def _call(self, name: str) -> str:
+        return str(self._named("values", name).program)
 
     def _picture(self, name: str) -> Picture:
         reading = self._current()

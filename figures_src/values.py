@@ -14,6 +14,7 @@ from kvlab.errors import KvlabError
 
 # What is in the record of measurements may change without any source: never kept.
 RECORD = "kvlab.benchmark.record"
+LINE, SHORT = 40, 24  # characters of arguments that stand on one line, and of a result that stands below it
 
 _seen: dict[str, object] = {}  # within one build, both languages and every page share a result
 ran: list[str] = []  # the calls among them that were run because their results were not kept
@@ -47,6 +48,17 @@ class Value:
         """The call as source that runs as it stands, made from the very objects that are called."""
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.literals.items())
         return f"{self.function.__module__}.{self.function.__qualname__}({arguments})"
+
+    @property
+    def program(self) -> str:
+        """The same call as lines that run as they stand, with its result below it where that is short."""
+        module, result = self.function.__module__, repr(self.result)
+        arguments = [f"{name}={value!r}" for name, value in self.literals.items()]
+        inside = ", ".join(arguments)
+        if len(inside) > LINE:
+            inside = "".join(f"\n    {argument}," for argument in arguments) + "\n"
+        below = f"\n# {result}" if len(result) <= SHORT else ""
+        return f"import {module}\n\n{module}.{self.function.__qualname__}({inside}){below}"
 
     @cached_property
     def formula(self) -> str | None:

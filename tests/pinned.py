@@ -4,6 +4,7 @@ from kvlab.benchmark import record
 from kvlab.benchmark.machine import machine
 
 CONTEXTS = list(range(16, 129, 16))
+LENGTHS = (1, *range(8, 57, 8))
 
 
 def curve(unit, values):
@@ -59,6 +60,22 @@ RESULTS = {
             "cached_last_over_first": 1.01,
             "uncached_last_over_first": 2.75,
             "noise": 0.02,
+        },
+        "demo_by_length": {
+            "prompt_tokens": 8,
+            "generated_tokens": 56,
+            "cached_ms": {str(n): 0.25 + 0.25 * n for n in LENGTHS},
+            "uncached_ms": {str(n): 0.5 * n + 0.0195 * n * (n - 1) for n in LENGTHS},
+            "uncached_over_cached": {str(n): (0.5 * n + 0.0195 * n * (n - 1)) / (0.25 + 0.25 * n) for n in LENGTHS},
+            "last_pass_over_first": 5.25,
+            "noise": 0.02,
+        },
+        "demo_by_passes": {
+            "tokens": 64,
+            "one_pass_ms": 2.75,
+            "one_by_one_ms": 16.0,
+            "one_by_one_over_one_pass": 5.8181,
+            "noise": 0.03,
         },
         "identity": {"decode_cost": 1.01, "noise": 0.03},
         "rounds": 15,

@@ -1,10 +1,10 @@
-"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive and field.
+"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive, call and field.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption, a field's its label. Lists and derivations have none.
+A table's further lines are its caption, a field's its label. Lists, derivations and calls have none.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
 from markdown.extensions import Extension
 from markdown.util import AtomicString
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from figures_src.errors import BookError, nearest
 from figures_src.figures.style import PALETTES
@@ -68,6 +71,7 @@ class Makers(NamedTuple):
     entries: Callable[[str], list[Entry]]
     derivation: Callable[[str], str]
     field: Callable[[str], Callable[[str], str]]
+    call: Callable[[str], str]
     check: Callable[[str], None]
     sentence: Callable[[NotMeasuredError], str]
 
@@ -104,8 +108,14 @@ class _Blocks(BlockProcessor):
         )
 
     def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
-        kinds = {"fig": self.figure, "table": self.table, "list": self.entries, "derive": self.derivation}
-        kinds["field"] = self.field
+        kinds = {
+            "fig": self.figure,
+            "table": self.table,
+            "list": self.entries,
+            "derive": self.derivation,
+            "call": self.call,
+            "field": self.field,
+        }
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
@@ -204,3 +214,11 @@ class _Blocks(BlockProcessor):
         math = ElementTree.SubElement(parent, "div", {"class": "arithmatex"})
         # Stashed, so that no backslash or underscore of it is taken for Markdown; `fill` unescapes it.
         math.text = self.raw(html.escape(rf"\[{self.makers.derivation(name)}\]"))
+
+    def call(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        if text:
+            raise BookError(f"[[call {name}]] stands alone; begin a new paragraph behind it")
+        # As the fenced code beside it: highlighted by the same lexer, with the same classes.
+        block = ElementTree.SubElement(parent, "div", {"class": "language-python highlight"})
+        code = highlight(self.makers.call(name), PythonLexer(), HtmlFormatter(nowrap=True))
+        block.text = self.raw(f"<pre><code>{code}</code></pre>")

@@ -9,6 +9,7 @@ from typing import Any
 
 from kvlab.accounting.traffic import gpt2_decode_bytes_read
 from kvlab.benchmark import peers
+from kvlab.benchmark.by_length import by_length, by_passes
 from kvlab.benchmark.decode import (
     GPT2_SMALL,
     TOKEN,
@@ -47,7 +48,8 @@ def bench(quick: bool = False, progress: Callable[[], None] = lambda: None) -> R
     cost = max(part["identity_decode_cost"] for part in (gpt2, mini))
     identity = {"decode_cost": cost, "noise": max(gpt2["noise"], mini["noise"])}
     others = {"prefill": _prefill(rounds), "generation": _generation(rounds), "per_token": per_token(rounds)}
-    results = {"gpt2_small": gpt2, "mini": mini, **others, "identity": identity, "rounds": rounds}
+    demo = {"demo_by_length": by_length(rounds), "demo_by_passes": by_passes(rounds)}
+    results = {"gpt2_small": gpt2, "mini": mini, **others, **demo, "identity": identity, "rounds": rounds}
     progress()
     return results
 

@@ -30,7 +30,7 @@ def per_token(rounds: int) -> dict[str, Any]:
     model = load_model(MINIGPT)
     prompt_ids = Tokenizer.from_file(MINIGPT / "tokenizer.json").encode(PROMPT)
     runs = {
-        name: _Run(model, prompt_ids, generate)
+        name: TextRun(model, prompt_ids, GENERATED_TOKENS, generate)
         for name, generate in (("cached", generate_cached), ("uncached", generate_uncached))
     }
     interleaved({name: run.once for name, run in runs.items()}, MORE_ROUNDS * rounds)
@@ -45,11 +45,11 @@ def per_token(rounds: int) -> dict[str, Any]:
     }
 
 
-class _Run:
-    """One way to generate the text, and the times of its tokens in each round."""
+class TextRun:
+    """One way to generate `n_tokens` tokens of a text, and the times of its tokens in each round."""
 
-    def __init__(self, model: Model, prompt_ids: list[int], generate: Generate) -> None:
-        self.model, self.prompt_ids, self.generate = model, prompt_ids, generate
+    def __init__(self, model: Model, prompt_ids: list[int], n_tokens: int, generate: Generate) -> None:
+        self.model, self.prompt_ids, self.n_tokens, self.generate = model, prompt_ids, n_tokens, generate
         self.rounds: list[list[float]] = []
 
     def once(self) -> None:
@@ -61,7 +61,7 @@ class _Run:
             marks.append(time.perf_counter())
             return chosen
 
-        self.generate(self.model, self.prompt_ids, GENERATED_TOKENS, pick)
+        self.generate(self.model, self.prompt_ids, self.n_tokens, pick)
         self.rounds.append([end - start for start, end in pairwise(marks)])
 
     def tokens(self) -> list[Timed]:

@@ -1,0 +1,339 @@
+"""`demo/index`: six examples on the Llama-style model; what needs a larger model comes from `at_scale`."""
+
+from __future__ import annotations
+
+from figures_src.figures import (
+    against_batch,
+    against_context,
+    breakdown,
+    bytes_by_step,
+    cache_growth,
+    cache_over_weights,
+    generation_work,
+    pass_intensity,
+    reach,
+    wall_clock,
+)
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages import at_scale, demo_runs
+from figures_src.pages.at_scale import number, ratio
+from figures_src.pages.measurements import measured
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import demonstration, units
+from kvlab.accounting import flops, memory, positions
+from kvlab.benchmark import by_length, record
+
+page = Page("demo/index")
+
+FIELDS = ("vocab_size", "d_model", "n_layers", "n_heads", "n_kv_heads", "head_dim", "d_ff", "max_context")
+DEMO = {field: call(demonstration.shape, field=field) for field in FIELDS}
+FP32 = call(units.bytes_per_element, dtype="fp32")
+nothing = call(units.given, quantity=0)
+page.value("two", units.given, quantity=2)
+page.value("zero", units.given, quantity=0)
+
+
+@page.table
+def model(words: Words) -> Table:
+    """Return the shapes of the demo model, and the number of its parameters as its arrays have it."""
+    symbols = ("$V$", "$d$", "$L$", "$H$", r"$H_{\mathrm{kv}}$", "$d_h$", r"$d_{\mathrm{ff}}$", r"$S_{\max}$", "$N$")
+    quantities = {**DEMO, "parameters": call(demonstration.parameters)}
+    rows: list[list[str | Shown]] = [
+        [words(f"demo_model.{field}"), symbol, Shown(value)]
+        for symbol, (field, value) in zip(symbols, quantities.items(), strict=True)
+    ]
+    return Table([words(f"demo_model.{column}") for column in ("quantity", "symbol", "value")], rows)
+
+
+# The mathematics, with the numbers of the text that example 4 times.
+
+TIMED_PROMPT = list(range(1, by_length.PROMPT_TOKENS + 1))
+timed_prompt = page.value("timed_prompt", units.given, quantity=by_length.PROMPT_TOKENS)
+timed_new = page.value("timed_new", units.given, quantity=by_length.GENERATED_TOKENS)
+COUNTS = {"prompt": timed_prompt, "new_tokens": timed_new}
+TOKENS = {
+    cached: call(positions.tokens_cached if cached else positions.tokens_uncached, **COUNTS) for cached in (False, True)
+}
+PAIRS = {
+    cached: call(positions.pairs_cached if cached else positions.pairs_uncached, **COUNTS) for cached in (False, True)
+}
+page.derivation("tokens_derived", r"\sum_{t=0}^{n-1} \left(P + t\right)", TOKENS[False])
+page.formula("tokens_uncached", positions.tokens_uncached)
+page.formula("tokens_cached", positions.tokens_cached)
+page.formula("causal", positions.causal_pairs)
+page.reuse("tokens_with", TOKENS[True])
+page.reuse("pairs_without", PAIRS[False])
+page.reuse("pairs_with", PAIRS[True])
+tokens_ratio = page.value("tokens_ratio", units.ratio, numerator=TOKENS[False], denominator=TOKENS[True])
+page.value("pairs_ratio", units.ratio, numerator=PAIRS[False], denominator=PAIRS[True])
+half_new = page.value("half_new", units.ratio, numerator=timed_new, denominator=2)
+for cached in (False, True):
+    ran = call(demonstration.tokens_projected, prompt=TIMED_PROMPT, n_tokens=by_length.GENERATED_TOKENS, cached=cached)
+    page.same(f"the run projects as many tokens as the formula says (cached: {cached})", ran, TOKENS[cached])
+
+PER_LAYER = {"n_kv_heads": DEMO["n_kv_heads"], "head_dim": DEMO["head_dim"]}
+KV = {"n_layers": DEMO["n_layers"], **PER_LAYER}
+page.formula("per_layer_formula", memory.kv_bytes_per_layer_token)
+page.formula("per_token_formula", memory.kv_bytes_per_token)
+page.formula("size_formula", memory.kv_cache_bytes)
+layer_token = page.value("layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
+token = page.value("token", memory.kv_bytes_per_token, **KV, bytes_per_element=FP32)
+full = page.value("full", memory.kv_cache_bytes, **KV, context=DEMO["max_context"], batch=1, bytes_per_element=FP32)
+page.reuse("fp32_bytes", FP32)
+for field in ("n_layers", "n_heads", "n_kv_heads", "max_context"):
+    page.reuse(field, DEMO[field])
+
+# 1. Equivalence.
+
+page.value("steps", units.given, quantity=demo_runs.STEPS)
+page.reuse("pair_differing", demo_runs.count("pair", "differing_logits"))
+page.reuse("pair_compared", demo_runs.count("pair", "compared_logits"))
+page.same(
+    "no logit, no entry of K and V, and no choice differs in any case",
+    nothing,
+    *(demo_runs.count(case, f"differing_{what}") for case in demo_runs.CASES for what in ("logits", "kv", "tokens")),
+)
+page.table(demo_runs.four_runs)
+page.reuse("blas_share", demo_runs.BLAS_SHARE)
+page.figure("bytes_by_step", demo_runs.bytes_by_step_data, bytes_by_step.draw)
+half_tokens = page.reuse("half_tokens", demo_runs.choices_changed("fp16"))
+slot_tokens = page.reuse("slot_tokens", demo_runs.choices_changed("slot_too_far"))
+page.same("neither of the wrong caches changes a choice in this run", nothing, half_tokens, slot_tokens)
+for name, cache_name in (("half_logits", "fp16"), ("slot_logits", "slot_too_far")):
+    wrong = page.reuse(name, demo_runs.logits_changed(cache_name))
+    page.claim("but both change logits", nothing, wrong)
+
+# 2. Work at the scale of 7B.
+
+page.value("large_prompt", units.given, quantity=at_scale.PROMPT)
+page.value("large_new", units.given, quantity=at_scale.NEW)
+page.value("large_text", positions.tokens_of_text, prompt=at_scale.PROMPT, new_tokens=at_scale.NEW)
+large_half = page.value("large_half", units.ratio, numerator=at_scale.NEW, denominator=2)
+page.reuse("large_limit", at_scale.LIMIT)
+page.reuse("large_layers", at_scale.ATTENTION["n_layers"])
+page.reuse("large_width", at_scale.ATTENTION["d_model"])
+projections_fewer = page.reuse("projections_fewer", at_scale.times_fewer("projections"))
+attention_fewer = page.reuse("attention_fewer", at_scale.times_fewer("attention"))
+page.reuse("scan_share", at_scale.SCAN_SHARE)
+page.reuse("generation_uncached", at_scale.generation(False, "projections"))
+page.claim("attention is more than half of the projections at the end", call(units.ratio, numerator=1, denominator=2),
+           at_scale.SCAN_SHARE)  # fmt: skip
+page.claim("with attention counted less is saved, and the limit of n/2 is below both", large_half, attention_fewer,
+           projections_fewer)  # fmt: skip
+page.claim("the text is longer than the model's limit", at_scale.LIMIT, page.values["large_text"])
+page.table(at_scale.generation_flops)
+page.figure("generation_work", at_scale.generation_work_data, generation_work.draw)
+
+# 3. Memory.
+
+GROWN = 64
+page.value("grown_tokens", units.given, quantity=GROWN)
+grown = call(demonstration.held_by_token, n_tokens=GROWN)
+
+
+def _formula(context: int, per: dict[str, Value]) -> int:
+    return int(call(memory.kv_cache_bytes, **per, context=context, batch=1, bytes_per_element=FP32).result)
+
+
+def cache_growth_data() -> Data:
+    """Return the bytes of the arrays behind each token, and what the formula gives for all layers and for one."""
+    tokens = list(range(1, GROWN + 1))
+    return {
+        "tokens": tokens,
+        "array_bytes": grown.result,
+        "formula_bytes": [_formula(context, KV) for context in tokens],
+        "layer_bytes": [_formula(context, {"n_layers": number(1), **PER_LAYER}) for context in tokens],
+    }
+
+
+page.figure("cache_growth", cache_growth_data, cache_growth.draw)
+matching = page.value("matching", demonstration.sizes_matching, n_tokens=GROWN)
+page.same("the arrays take what the formula says at each length", number(GROWN), matching)
+large_layer = call(
+    memory.kv_bytes_per_layer_token,
+    n_kv_heads=at_scale.KV["n_kv_heads"],
+    head_dim=at_scale.KV["head_dim"],
+    bytes_per_element=at_scale.FP16,
+)
+page.reuse("large_layer", large_layer)
+large_token = call(memory.kv_bytes_per_token, **at_scale.KV, bytes_per_element=at_scale.FP16)
+page.reuse("large_token", large_token)
+page.derivation("large_token_derived", "M_1", large_token, "B")
+page.table(at_scale.sizes_of_cases)
+page.figure("reach", at_scale.reach_data, reach.draw)
+page.figure("breakdown", at_scale.breakdown_data, breakdown.draw)
+page.reuse("weights", at_scale.WEIGHTS)
+page.reuse("cache_4k", at_scale.cache_of(1, 4096))
+page.reuse("cache_32_4k", at_scale.cache_of(32, 4096))
+page.reuse("activations_prefill", at_scale.activations(4096))
+page.reuse("activations_decode", at_scale.activations(1))
+page.value("k1", units.given, quantity=1024)
+page.value("k4", units.given, quantity=4096)
+page.claim(
+    "one sequence at the limit takes less than the weights, thirty-two take more",
+    at_scale.cache_of(1, 4096),
+    at_scale.WEIGHTS,
+    at_scale.cache_of(32, 4096),
+)
+
+# 4. The wall clock.
+
+WORK = {name: DEMO[name] for name in ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")}
+SHOWN_LENGTHS = (1, 8, 16, 32, by_length.GENERATED_TOKENS)
+page.value("processor", record.measured_on, what="processor")
+page.value("taken", record.measured_on, what="taken")
+
+
+def _flops(cached: bool, new_tokens: int) -> Value:
+    """Return the FLOPs of all products of a text of the demo model, its rows of logits among them."""
+    counts = {"prompt": timed_prompt, "new_tokens": new_tokens}
+    tokens = call(positions.tokens_cached if cached else positions.tokens_uncached, **counts)
+    pairs = call(positions.pairs_cached if cached else positions.pairs_uncached, **counts)
+    return call(flops.pass_flops, **WORK, mlp_matrices=3, n_tokens=tokens, pairs=pairs, rows=new_tokens)
+
+
+def _flops_ratio(new_tokens: int) -> Value:
+    return ratio(_flops(False, new_tokens), _flops(True, new_tokens))
+
+
+def _time(name: str, new_tokens: int, **limits: float) -> Value:
+    return measured(f"bench.demo_by_length.{name}.{new_tokens}", **limits)
+
+
+LAST = by_length.GENERATED_TOKENS
+flops_ratio = page.reuse("flops_ratio", _flops_ratio(LAST))
+time_ratio = page.reuse(
+    "time_ratio", _time("uncached_over_cached", LAST, at_least=1, at_most=float(_flops_ratio(LAST).result))
+)
+page.reuse("time_ratio_read", _time("uncached_over_cached", LAST))
+page.value("pace_ratio", units.ratio, numerator=flops_ratio, denominator=time_ratio)
+page.claim("with everything counted, less is saved than in projections", flops_ratio, tokens_ratio)
+page.claim("the projections alone save more than half of the tokens", half_new, tokens_ratio)
+
+
+@page.table
+def by_clock(words: Words) -> Table:
+    """Return total time, time a token, and how many times as long and as many FLOPs without a cache, by length."""
+    rows: list[list[str | Shown]] = []
+    for new in SHOWN_LENGTHS:
+        without, kept = _time("uncached_ms", new), _time("cached_ms", new)
+        times = [Shown(without, "fixed2"), Shown(kept, "fixed2")]
+        per_token = [Shown(ratio(time, number(new)), "fixed3") for time in (without, kept)]
+        ratios = [Shown(_time("uncached_over_cached", new), "fixed1"), Shown(_flops_ratio(new), "fixed1")]
+        rows.append([Shown(number(new)), *times, *per_token, *ratios])
+    columns = ("tokens", "uncached", "cached", "each_uncached", "each_cached", "time_ratio", "flops_ratio")
+    return Table([words(f"by_clock.{column}") for column in columns], rows)
+
+
+def wall_clock_data() -> Data:
+    """Return the time of the first tokens together, both ways, and the ratio of times and of FLOPs."""
+    lengths = list(by_length.LENGTHS)
+    return {
+        "generated_tokens": lengths,
+        "uncached_ms": [_time("uncached_ms", new).result for new in lengths],
+        "cached_ms": [_time("cached_ms", new).result for new in lengths],
+        "time_ratio": [_time("uncached_over_cached", new).result for new in lengths],
+        "flops_ratio": [_flops_ratio(new).result for new in lengths],
+    }
+
+
+page.figure("wall_clock", wall_clock_data, wall_clock.draw, measured=True)
+
+# 5. Prefill and decode.
+
+PASSED = by_length.PASSED_TOKENS
+page.value("passed", units.given, quantity=PASSED)
+page.value("split_differing", demonstration.pass_split_differing, n_tokens=PASSED)
+WAYS = {"one_pass": PASSED, "one_by_one": 1}
+
+
+def _work(way: str, quantity: str) -> Value:
+    return call(demonstration.passes_work, n_tokens=PASSED, at_once=WAYS[way], quantity=quantity)
+
+
+def _intensity(way: str) -> Value:
+    read = call(memory.together, weights=_work(way, "weight_bytes"), kv_cache=_work(way, "kv_bytes"))
+    return ratio(_work(way, "flops"), read)
+
+
+page.reuse("passed_flops", _work("one_pass", "flops"))
+page.same("the same FLOPs in one pass and one by one", _work("one_pass", "flops"), _work("one_by_one", "flops"))
+page.same("and the same bytes of K, V and hidden states", nothing, page.values["split_differing"])
+page.reuse("prefill_intensity", _intensity("one_pass"))
+page.reuse("decode_intensity", _intensity("one_by_one"))
+page.value(
+    "weights_again", units.ratio, numerator=_work("one_by_one", "weight_bytes"),
+    denominator=_work("one_pass", "weight_bytes"),
+)  # fmt: skip
+page.reuse("one_by_one_times", measured("bench.demo_by_passes.one_by_one_over_one_pass", at_least=1))
+
+
+@page.table
+def two_ways(words: Words) -> Table:
+    """Return passes, FLOPs, bytes, intensity and time of the same tokens in one pass and one by one."""
+    rows: list[list[str | Shown]] = [
+        [
+            words(f"two_ways.{way}"),
+            Shown(call(demonstration.passes_made, n_tokens=PASSED, at_once=at_once)),
+            Shown(_work(way, "flops")),
+            Shown(_work(way, "weight_bytes"), "KiB"),
+            Shown(_work(way, "kv_bytes"), "KiB"),
+            Shown(_intensity(way), "fixed2"),
+            Shown(measured(f"bench.demo_by_passes.{way}_ms"), "fixed2"),
+        ]
+        for way, at_once in WAYS.items()
+    ]
+    columns = ("way", "passes", "flops", "weights", "cache", "intensity", "time")
+    return Table([words(f"two_ways.{column}") for column in columns], rows)
+
+
+def pass_intensity_data() -> Data:
+    """Return the FLOPs per byte of a pass against its tokens, in the demo model and a large one; and a ridge."""
+    rows = [("large", 2**power, at_scale.pass_intensity(2**power).result) for power in range(13)]
+    for power in range(8):
+        work, weights, kept = (
+            call(demonstration.passes_work, n_tokens=2**power, at_once=2**power, quantity=quantity)
+            for quantity in ("flops", "weight_bytes", "kv_bytes")
+        )
+        read = call(memory.together, weights=weights, kv_cache=kept)
+        rows.append(("demo", 2**power, ratio(work, read).result))
+    rows.append(("ridge", 1, at_scale.RIDGE.result))
+    return dict(zip(("model", "tokens", "flop_per_byte"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("pass_intensity", pass_intensity_data, pass_intensity.draw)
+page.reuse("ridge", at_scale.RIDGE)
+one_token = page.reuse("large_one_token", at_scale.pass_intensity(1))
+whole_prompt = page.reuse("large_prompt_intensity", at_scale.pass_intensity(at_scale.PROMPT))
+page.claim("decode is far left of the ridge, the prompt to the right of it", one_token, at_scale.RIDGE, whole_prompt)
+
+# 6. The bottleneck.
+
+crossing = page.reuse("crossing", at_scale.CROSSING)
+page.claim("one sequence of this model never gets to the crossing", at_scale.LIMIT, crossing)
+page.table(at_scale.standard_cases)
+page.table(at_scale.crossings)
+page.figure("against_context", at_scale.against_context_data, against_context.draw)
+page.claim(
+    "the models of the table cross in its order",
+    *(at_scale.crossing_of(model) for model in at_scale.SIZES),
+)
+page.figure("cache_over_weights", at_scale.cache_over_weights_data, cache_over_weights.draw)
+page.figure("against_batch", at_scale.against_batch_data, against_batch.draw)
+page.value("b16", units.given, quantity=16)
+page.reuse("total_1", at_scale.total(1, 4096))
+page.reuse("total_16", at_scale.total(16, 4096))
+page.reuse("total_long", at_scale.total(1, 128 * 1024))
+page.value("long_context", units.given, quantity=128 * 1024)
+page.reuse("share_1", ratio(at_scale.cache_of(1, 4096), at_scale.total(1, 4096)))
+page.reuse("share_16", ratio(at_scale.cache_of(16, 4096), at_scale.total(16, 4096)))
+page.claim(
+    "the three cases: beyond 40 GB, and both of the larger within an 80 GB device",
+    at_scale.total(1, 4096),
+    at_scale.SMALLER_DEVICE_BYTES,
+    at_scale.total(16, 4096),
+    at_scale.total(1, 128 * 1024),
+    at_scale.DEVICE_BYTES,
+)
