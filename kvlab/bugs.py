@@ -151,6 +151,18 @@ def late_largest_score(n_texts: int, layer: int) -> float:
     return float(np.mean(largest[-round(len(largest) * LATE_SHARE) :]))
 
 
+def empty_slot_outdone_at(n_texts: int, layer: int) -> int:
+    """Return the position from which on `largest_other_scores` are above 0, so that another slot outdoes the empty one.
+
+    Raises:
+        KvlabError: the last of them is not above 0.
+    """
+    at = next(step for step, score in enumerate([-1, *largest_other_scores(n_texts, layer)][::-1]) if score <= 0)
+    if at == 0:
+        raise KvlabError(f"in layer {layer} the empty slot is never outdone")
+    return held_out_texts(n_texts).shape[1] - 1 - at
+
+
 def _of_layer(by_layer: NDArray[np.float64], layer: int) -> NDArray[np.float64]:
     if not 0 <= layer < by_layer.shape[1]:
         raise KvlabError(f"there is no layer {layer}; the MiniGPT has layers 0 to {by_layer.shape[1] - 1}")

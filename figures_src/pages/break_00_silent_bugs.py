@@ -75,8 +75,9 @@ def _family(figure: str, verdict: str, *members: str) -> None:
     found = call(claims.tally, verdicts=[_verdict(bug) for bug in members], verdict=verdict)
     page.same(f"the verdict on each of {figure} is {verdict}", found, call(units.given, quantity=len(members)))
     for bug in members:
-        page.reuse(f"{bug}_early", early(bug))
         page.reuse(f"{bug}_late", late(bug))
+        if verdict != "late":  # where nothing changes early, no text says how much
+            page.reuse(f"{bug}_early", early(bug))
 
 
 nothing = page.value("nothing", units.given, quantity=0)
@@ -161,6 +162,7 @@ page.claim(
     nothing,
     page.values["late_score"],
 )
+page.value("crossing", bugs.empty_slot_outdone_at, n_texts=N_TEXTS, layer=SECOND_LAYER)
 WEIGHTS = call(bugs.empty_slot_weights, n_texts=N_TEXTS, layer=SECOND_LAYER)
 
 
@@ -233,4 +235,17 @@ def tests(words: Words) -> Table:
 
 for name, bug in (("half", "rounded_to_half"), ("ring", "ring_too_small"), ("rows", "rows_swapped")):
     page.reuse(f"{name}_by_tokens", _by_tokens(bug, N_TOKENS))
+for name, bug in (("half", "rounded_to_half"), ("rows", "rows_swapped")):
     page.reuse(f"{name}_by_bytes", _by_bytes(bug))
+page.same(
+    "bytes find in every prompt what tokens miss in most",
+    n_prompts,
+    _by_bytes("rounded_to_half"),
+    _by_bytes("ring_too_small"),
+)
+page.same(
+    "with one sequence nothing finds the swapped rows",
+    nothing,
+    _by_tokens("rows_swapped", N_TOKENS),
+    _by_bytes("rows_swapped"),
+)
