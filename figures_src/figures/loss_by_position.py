@@ -30,10 +30,10 @@ def _draw(data: Data, word: Callable[[str], str], language: str, palette: Palett
         ax.plot([row[1] for row in points], [row[2] for row in points], color=palette.series[1])
         prompt = points[0][3]
         ax.axvline(prompt, color=palette.muted, linewidth=1, linestyle=":")
-        ax.text(prompt + 1.5, high * 1.12, word("decode"), color=palette.muted, va="top")
+        ax.text(prompt + 1.5, high * 1.32, word("decode"), color=palette.muted, va="top")
         ax.set_title(word(bug), loc="left", fontsize=12, color=palette.ink)
         ax.set_xlim(0, points[-1][1])
-        ax.set_ylim(min(low * 1.1, -0.2 * high), high * 1.15)
+        ax.set_ylim(min(low * 1.1, -0.2 * high), high * 1.35)
         ax.set_xticks(range(0, points[-1][1] + 1, 16))
         write_height_ticks(ax, language)
         ax.set_ylabel(word("y"))
