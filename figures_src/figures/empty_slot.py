@@ -26,7 +26,9 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     below.plot(positions, data["even_share"], color=palette.muted, linestyle=":")
     place = positions.index(24)
     below.text(positions[place], max(data["weight"]) + 0.03, words("empty_slot.weight"), color=palette.series[1])
-    below.text(positions[place], data["even_share"][place] * 1.3, words("empty_slot.even"), color=palette.muted, va="bottom")
+    below.text(
+        positions[place], data["even_share"][place] * 1.3, words("empty_slot.even"), color=palette.muted, va="bottom"
+    )
     below.set_title(words("empty_slot.weights"), loc="left", fontsize=12, color=palette.ink)
     below.set_ylim(0, 0.8)
     shares = (0, 0.2, 0.4, 0.6, 0.8)
