@@ -18,6 +18,7 @@ from kvlab.cli.bench import bench
 from kvlab.cli.diagnose import diagnose
 from kvlab.cli.experiment import experiment
 from kvlab.cli.fit import fit
+from kvlab.cli.lab import lab
 from kvlab.cli.lists import devices, models
 from kvlab.cli.measure import curves, measure
 from kvlab.cli.run import generate, verify
@@ -32,13 +33,13 @@ EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 130
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
-    """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
+    """Run the KV cache: generate with it, trace it, prove it changes nothing, size it, train the model, do the labs."""
 
 
 MODEL = (generate, trace, verify, train)
 SIZES = (size, explain, fit, diagnose, models, devices)
 MEASUREMENTS = (bench, curves, measure)
-for command in (*MODEL, *SIZES, *MEASUREMENTS, experiment):
+for command in (*MODEL, *SIZES, *MEASUREMENTS, experiment, lab):
     cli.add_command(command)
 
 

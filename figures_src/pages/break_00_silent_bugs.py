@@ -1,0 +1,251 @@
+"""`break/00-silent-bugs`: ten wrong caches on the trained model, what each costs, and which test finds it."""
+
+from __future__ import annotations
+
+from figures_src.figures import empty_slot, loss_by_position
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import bugs, catalog, claims, damage, experiments, units
+from kvlab.cache.broken import BUGS, RingTooSmall, WindowTooSmall
+
+page = Page("break/00-silent-bugs")
+
+# Texts of which three standard errors leave the curves readable; as many as checked-claims runs.
+N_TEXTS = 96
+N_PROMPTS, N_TOKENS, A_FEW = 50, 64, 8
+SECOND_LAYER = 1
+
+# How they are run.
+
+page.value("n_bugs", units.given, quantity=len(BUGS))
+n_texts = page.value("n_texts", units.given, quantity=N_TEXTS)
+s_max = page.value("s_max", catalog.shape, model_name="MiniGPT", field="max_context")
+prompt = page.value("prompt", experiments.bug_prompt, bug="slot_too_far")
+page.value("early_tokens", units.given, quantity=damage.EARLY_TOKENS)
+page.value("visible", units.given, quantity=damage.VISIBLE_NATS)
+page.value("standard_errors", units.given, quantity=damage.STANDARD_ERRORS)
+right_loss = page.value("right_loss", bugs.right_loss, n_texts=N_TEXTS)
+visible = page.values["visible"]
+
+
+def early(bug: str) -> Value:
+    """Return what a bug costs over the first tokens behind the prompt, in nats."""
+    return call(experiments.bug_early_loss, bug=bug, n_texts=N_TEXTS)
+
+
+def late(bug: str) -> Value:
+    """Return what a bug costs over the last third, in nats."""
+    return call(experiments.bug_late_loss, bug=bug, n_texts=N_TEXTS)
+
+
+def _changed(bug: str) -> Value:
+    return call(experiments.bug_choices_changed, bug=bug, n_texts=N_TEXTS)
+
+
+def _verdict(bug: str) -> Value:
+    return call(experiments.bug_verdict, bug=bug, n_texts=N_TEXTS)
+
+
+def _first_changed(bug: str) -> Value:
+    return call(bugs.first_changed_position, bug=bug, n_texts=N_TEXTS)
+
+
+@page.table
+def guesses(words: Words) -> Table:
+    """Return the bugs and what is wrong with each, and nothing of what comes of it."""
+    rows = [[words(f"bugs.{bug}"), words(f"guesses.{bug}")] for bug in BUGS]
+    return Table([words("guesses.bug"), words("guesses.wrong")], rows)
+
+
+def _losses(*names: str) -> Data:
+    rows = []
+    for bug in names:
+        losses = call(experiments.bug_loss_by_position, bug=bug, n_texts=N_TEXTS).result
+        first = call(experiments.bug_prompt, bug=bug).result
+        rows += [(bug, position, change, first) for position, change in enumerate(losses)]
+    columns = ("bug", "position", "change_nats", "prompt_tokens")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def _family(figure: str, verdict: str, *members: str) -> None:
+    """Draw bugs in one figure; the words around it call their damage by this verdict."""
+    page.figure(figure, lambda: _losses(*members), loss_by_position.drawing(figure))
+    found = call(claims.tally, verdicts=[_verdict(bug) for bug in members], verdict=verdict)
+    page.same(f"the verdict on each of {figure} is {verdict}", found, call(units.given, quantity=len(members)))
+    for bug in members:
+        page.reuse(f"{bug}_late", late(bug))
+        if verdict != "late":  # where nothing changes early, no text says how much
+            page.reuse(f"{bug}_early", early(bug))
+
+
+nothing = page.value("nothing", units.given, quantity=0)
+
+# A slot, too far or overwritten.
+
+_family("slots", "heals", "slot_too_far", "slot_overwritten")
+page.claim(
+    "the empty slot costs more at first than the overwritten one", early("slot_overwritten"), early("slot_too_far")
+)
+page.claim("late, neither is seen", late("slot_too_far"), visible, early("slot_overwritten"))
+
+# What does not advance.
+
+_family("stuck", "worsens", "position_stuck", "length_stuck")
+page.claim(
+    "a stuck position is not seen early, a stuck length is", early("position_stuck"), visible, early("length_stuck")
+)
+page.claim("late, the stuck length costs more", visible, late("position_stuck"), late("length_stuck"))
+
+# Too little in reach.
+
+_family("reach", "late", "ring_too_small", "window_too_small")
+page.value("ring_slots", units.given, quantity=RingTooSmall.SLOTS)
+page.value("window_tokens", units.given, quantity=WindowTooSmall.WINDOW)
+for bug in ("ring_too_small", "window_too_small"):
+    page.reuse(f"{bug}_onset", _first_changed(bug))
+page.same("the ring is right until it is full", page.values["ring_slots"], _first_changed("ring_too_small"))
+page.same("the window is right until it is full", page.values["window_tokens"], _first_changed("window_too_small"))
+page.claim("the shorter reach costs more", visible, late("ring_too_small"), late("window_too_small"))
+
+# Nearly right.
+
+_family("small", "silent", "position_off_by_one", "rounded_to_half")
+position_changed = page.reuse("position_changed", _changed("position_off_by_one"))
+half_changed = page.reuse("half_changed", _changed("rounded_to_half"))
+page.claim("both change choices, the rounding fewer", nothing, half_changed, position_changed)
+
+# What belongs to others.
+
+_family("others_rows", "stays", "rows_swapped")
+_family("unmasked", "heals", "chunk_unmasked")
+page.value("chunk", units.given, quantity=damage.CHUNK)
+page.value("long_prompt", experiments.bug_prompt, bug="chunk_unmasked")
+page.value("unmasked_prompt", bugs.prompt_loss_change, bug="chunk_unmasked", n_texts=N_TEXTS)
+page.claim(
+    "the rows swapped cost more than any other bug, and the unmasked prompt itself more than what follows",
+    late("chunk_unmasked"),
+    visible,
+    early("chunk_unmasked"),
+    page.values["unmasked_prompt"],
+    early("rows_swapped"),
+)
+page.claim("mixed-up rows cost more than anything else", late("length_stuck"), early("rows_swapped"))
+
+# All of them.
+
+
+@page.table
+def verdicts(words: Words) -> Table:
+    """Return for each bug what it costs early and late, what becomes of it, and the choices that it changes."""
+    rows: list[list[str | Shown]] = [
+        [
+            words(f"bugs.{bug}"),
+            Shown(early(bug), "fixed3"),
+            Shown(late(bug), "fixed3"),
+            Shown(_verdict(bug), word=words(f"outcome.{_verdict(bug).result}")),
+            Shown(_changed(bug), "percent1" if bug != "rounded_to_half" else "percent3"),
+        ]
+        for bug in BUGS
+    ]
+    return Table([words(f"verdicts.{column}") for column in ("bug", "early", "late", "verdict", "choices")], rows)
+
+
+# What attention gives to an empty slot.
+
+page.value("early_score", bugs.early_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
+page.value("late_score", bugs.late_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
+page.claim(
+    "the best score is below the empty slot's at first and above it late",
+    page.values["early_score"],
+    nothing,
+    page.values["late_score"],
+)
+page.value("crossing", bugs.empty_slot_outdone_at, n_texts=N_TEXTS, layer=SECOND_LAYER)
+WEIGHTS = call(bugs.empty_slot_weights, n_texts=N_TEXTS, layer=SECOND_LAYER)
+
+
+def _even(step: int) -> Value:
+    """Return an equal share of all slots in reach of a decode step: prompt, empty slot, and those written since."""
+    return call(units.ratio, numerator=1, denominator=prompt.result + 2 + step)
+
+
+last = call(units.given, quantity=s_max.result - 2 - prompt.result)
+for name, step in (("first", 0), ("last", last.result)):
+    page.value(f"{name}_weight", bugs.empty_slot_weight, n_texts=N_TEXTS, layer=SECOND_LAYER, step=step)
+    page.reuse(f"{name}_even", _even(step))
+page.claim(
+    "the empty slot has far more than an even share at first, and far less at last",
+    page.values["last_weight"],
+    page.values["last_even"],
+    page.values["first_even"],
+    page.values["first_weight"],
+)
+
+
+def empty_slot_data() -> Data:
+    """Return at each position the best score beside the empty slot's, the slot's weight, and an even share."""
+    weights = WEIGHTS.result
+    return {
+        "position": [prompt.result + step for step in range(len(weights))],
+        "largest_other_score": call(bugs.largest_other_scores, n_texts=N_TEXTS, layer=SECOND_LAYER).result,
+        "weight": weights,
+        "even_share": [_even(step).result for step in range(len(weights))],
+    }
+
+
+page.figure("empty_slot", empty_slot_data, empty_slot.draw)
+
+# Which test finds which.
+
+n_prompts = page.value("n_prompts", units.given, quantity=N_PROMPTS)
+page.value("n_tokens", units.given, quantity=N_TOKENS)
+page.value("a_few", units.given, quantity=A_FEW)
+
+
+def _by_tokens(bug: str, n_tokens: int) -> Value:
+    return call(bugs.prompts_with_other_tokens, bug=bug, n_prompts=N_PROMPTS, n_tokens=n_tokens)
+
+
+def _by_bytes(bug: str) -> Value:
+    return call(bugs.prompts_with_other_bytes, bug=bug, n_prompts=N_PROMPTS, n_tokens=N_TOKENS)
+
+
+def _step(bug: str) -> Value:
+    return call(bugs.first_differing_step, bug=bug)
+
+
+@page.table
+def tests(words: Words) -> Table:
+    """Return the bugs and what finds each: tokens, bytes, bytes of a batch, and the loss."""
+    rows: list[list[str | Shown]] = [
+        [
+            words(f"bugs.{bug}"),
+            Shown(_by_tokens(bug, A_FEW)),
+            Shown(_by_tokens(bug, N_TOKENS)),
+            Shown(_by_bytes(bug)),
+            Shown(_step(bug)),
+            Shown(_verdict(bug), word=words("tests.unseen" if _verdict(bug).result == "silent" else "tests.seen")),
+        ]
+        for bug in BUGS
+    ]
+    return Table([words(f"tests.{column}") for column in ("bug", "few", "tokens", "bytes", "batch", "loss")], rows)
+
+
+for name, bug in (("half", "rounded_to_half"), ("ring", "ring_too_small"), ("rows", "rows_swapped")):
+    page.reuse(f"{name}_by_tokens", _by_tokens(bug, N_TOKENS))
+for name, bug in (("half", "rounded_to_half"), ("rows", "rows_swapped")):
+    page.reuse(f"{name}_by_bytes", _by_bytes(bug))
+page.same(
+    "bytes find in every prompt what tokens miss in most",
+    n_prompts,
+    _by_bytes("rounded_to_half"),
+    _by_bytes("ring_too_small"),
+)
+page.same(
+    "with one sequence nothing finds the swapped rows",
+    nothing,
+    _by_tokens("rows_swapped", N_TOKENS),
+    _by_bytes("rows_swapped"),
+)
