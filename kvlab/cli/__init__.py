@@ -16,6 +16,7 @@ import click
 
 from kvlab.cli.bench import bench
 from kvlab.cli.fit import fit
+from kvlab.cli.lab import lab
 from kvlab.cli.lists import devices, models
 from kvlab.cli.measure import curves, measure
 from kvlab.cli.run import generate, verify
@@ -30,10 +31,10 @@ EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 130
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
-    """Run the KV cache: generate with it and without, trace it, prove it changes nothing, size it, train the model."""
+    """Run the KV cache: generate with it, trace it, prove it changes nothing, size it, train the model, do the labs."""
 
 
-for command in (generate, trace, verify, size, explain, fit, models, devices, bench, curves, measure, train):
+for command in (generate, trace, verify, size, explain, fit, models, devices, bench, curves, measure, train, lab):
     cli.add_command(command)
 
 

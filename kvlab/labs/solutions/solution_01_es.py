@@ -1,0 +1,34 @@
+"""Práctica 01, resuelta: una caché KV densa, reservada una sola vez."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+class MyCache:
+    """Las claves y los valores de los tokens vistos hasta ahora, en todas las capas. Empieza vacía."""
+
+    def __init__(self, n_layers: int, batch: int, n_kv_heads: int, max_context: int, head_dim: int) -> None:
+        """Crea una caché vacía donde caben `max_context` tokens de cada secuencia."""
+        shape = (n_layers, batch, n_kv_heads, max_context, head_dim)
+        self._keys = np.zeros(shape, np.float32)
+        self._values = np.zeros(shape, np.float32)
+        self._held = 0
+
+    @property
+    def length(self) -> int:
+        """Cuántos tokens guarda de cada secuencia: la posición del siguiente."""
+        return self._held
+
+    def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """Guarda los tokens nuevos de una capa detrás de los que ya tiene, y los devuelve todos."""
+        n_layers, _, _, max_context, _ = self._keys.shape
+        start, stop = self._held, self._held + k.shape[2]
+        if stop > max_context:
+            raise ValueError(f"{stop} tokens no caben en una caché para {max_context}")
+        self._keys[layer, :, :, start:stop] = k
+        self._values[layer, :, :, start:stop] = v
+        if layer == n_layers - 1:
+            self._held = stop
+        return self._keys[layer, :, :, :stop], self._values[layer, :, :, :stop]
