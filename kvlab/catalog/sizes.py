@@ -18,17 +18,17 @@ def cache_bytes(model_name: str, context: int, batch: int, dtype: str) -> int:
     Raises:
         KvlabError: an unknown model or element format, or a count that is no whole number from 0 on.
     """
-    return arithmetic.cache_bytes(_decoder(model_name), context, batch, _element(dtype))
+    return arithmetic.cache_bytes(_decoder(model_name), context, batch, element_named(dtype))
 
 
 def next_token_bytes(model_name: str, context: int, dtype: str) -> int:
     """Return the bytes that one more token of one sequence adds behind `context` others. Errors as of `cache_bytes`."""
-    return layers.next_token_bytes(_decoder(model_name).layers, context, _element(dtype))
+    return layers.next_token_bytes(_decoder(model_name).layers, context, element_named(dtype))
 
 
 def weight_bytes(model_name: str, dtype: str) -> int:
     """Return the bytes of a model's weights. Raises `KvlabError` as `cache_bytes`, and where they are not counted."""
-    size = arithmetic.weight_bytes(_decoder(model_name), _element(dtype))
+    size = arithmetic.weight_bytes(_decoder(model_name), element_named(dtype))
     if size is None:
         raise KvlabError(f"the parameters of {model_name} are not counted")
     return size
@@ -57,7 +57,7 @@ def crossing(model_name: str, batch: int, dtype: str) -> int:
     Raises:
         KvlabError: as `weight_bytes`, and where no number of tokens is enough: all windows are full before.
     """
-    groups, element = _decoder(model_name).layers, _element(dtype)
+    groups, element = _decoder(model_name).layers, element_named(dtype)
     weights = weight_bytes(model_name, dtype)
     most = layers.largest_context(groups, weights, batch, element, state_element_bytes(element))
     if most is None:
@@ -70,6 +70,12 @@ def memory_bytes(device_name: str) -> int:
     return device(device_name).memory_bytes
 
 
+def devices_for_weights(model_name: str, device_name: str, dtype: str) -> int:
+    """Return the fewest devices that the weights alone fill, spread evenly. Raises `KvlabError` for unknown names."""
+    weights, memory = weight_bytes(model_name, dtype), memory_bytes(device_name)
+    return fitted(_decoder(model_name), memory, weights, None, 1, element_named(dtype)).memories_for_weights
+
+
 def sequences_beside_weights(model_name: str, device_name: str, context: int, dtype: str) -> int:
     """Return how many sequences of `context` tokens fit in what the weights leave of a device's memory.
 
@@ -77,7 +83,7 @@ def sequences_beside_weights(model_name: str, device_name: str, context: int, dt
         KvlabError: as `weight_bytes`, an unknown device, or sequences that take nothing.
     """
     weights, memory = weight_bytes(model_name, dtype), memory_bytes(device_name)
-    found = fitted(_decoder(model_name), memory, weights, context, 1, _element(dtype)).sequences
+    found = fitted(_decoder(model_name), memory, weights, context, 1, element_named(dtype)).sequences
     if found is None:
         raise KvlabError("any number of sequences fits that take no bytes; give a context from 1 on")
     return found
@@ -87,7 +93,8 @@ def _decoder(model_name: str) -> Decoder:
     return model(model_name).decoder
 
 
-def _element(dtype: str) -> Element:
+def element_named(dtype: str) -> Element:
+    """Return a format of elements by name. Raises `KvlabError` that lists the known ones."""
     if dtype not in ELEMENTS:
         raise KvlabError(f"unknown element format {dtype!r:.60}; known are {', '.join(ELEMENTS)}")
     return ELEMENTS[dtype]

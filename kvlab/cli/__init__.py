@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import click
 
 from kvlab.cli.bench import bench
+from kvlab.cli.diagnose import diagnose
 from kvlab.cli.fit import fit
 from kvlab.cli.lab import lab
 from kvlab.cli.lists import devices, models
@@ -34,7 +35,8 @@ def cli() -> None:
     """Run the KV cache: generate with it, trace it, prove it changes nothing, size it, train the model, do the labs."""
 
 
-for command in (generate, trace, verify, size, explain, fit, models, devices, bench, curves, measure, train, lab):
+COMMANDS = (generate, trace, verify, size, explain, fit, diagnose, models, devices, bench, curves, measure, train, lab)
+for command in COMMANDS:
     cli.add_command(command)
 
 
