@@ -18,6 +18,7 @@ FEWEST_CONTEXTS, FEWEST_READS = 6, 4  # half of them fix three constants, or two
 # A decode step of the MiniGPT makes some seventy calls of NumPy. None takes less than a tenth of a microsecond; where
 # one takes a tenth of a millisecond, nobody measures. In nanoseconds.
 FASTEST_STEP, SLOWEST_STEP = 10 * TIMES["us"], 10 * TIMES["ms"]
+CLEARLY = 3  # as far within these limits a time must lie in another unit, before that unit is said to be the right one
 SLACK = 1.5  # what noise may do to a ratio of two times before it is called impossible
 # Exponents of the growth with the context: a step is nearly flat, a pass over all tokens nearly proportional.
 STEEPEST_STEP, FLATTEST_PASS = 0.5, 0.25
@@ -38,14 +39,16 @@ def capacity_of(decoder: Decoder) -> int:
 
 
 def impossible(measured: Measurements, decoder: Decoder) -> dict[str, Finding]:
-    """Return what was seen, for each of the checks `contexts`, `memory` and `times` that fails.
+    """Return what was seen, for each of the checks `contexts`, `memory` and `times` that fails, and of `few` contexts.
 
-    Where the contexts are wrong, nothing else is looked at.
+    Where contexts are none that the model has, nothing else is looked at; where there are few, no times, since noise
+    would be taken for growth.
     """
-    contexts = _contexts(measured, decoder)
-    if contexts:
-        return {"contexts": contexts}
-    found = {"memory": _memory(measured, decoder), "times": _times(measured)}
+    context = _context(measured, decoder)
+    if context:
+        return {"contexts": context}
+    few = _few(measured, decoder)
+    found = {"few": few, "memory": _memory(measured, decoder), "times": None if few else _times(measured)}
     return {check: finding for check, finding in found.items() if finding}
 
 
@@ -54,18 +57,19 @@ def least(measured: Measurements, quantity: str) -> dict[int, float]:
     return {context: float(min(values)) for context, values in measured.rounds(quantity).items()}
 
 
-def _contexts(measured: Measurements, decoder: Decoder) -> Finding | None:
+def _context(measured: Measurements, decoder: Decoder) -> Finding | None:
     capacity = capacity_of(decoder)
     for line, value in zip(measured.lines, measured.columns["context"].scaled("context"), strict=True):
         if value.denominator != 1 or value > capacity:
             return seen("context", line=line, context=f"{float(value):g}", most=capacity)
-    contexts = measured.contexts
-    reads = len(set(cached_terms(contexts, capacity)[1].tolist()))
-    if len(contexts) < FEWEST_CONTEXTS or reads < FEWEST_READS:
-        return seen(
-            "few", points=len(contexts), fewest=FEWEST_CONTEXTS, blocks=reads, of=FEWEST_READS, block=READ_BLOCK
-        )
     return None
+
+
+def _few(measured: Measurements, decoder: Decoder) -> Finding | None:
+    points, reads = len(measured.contexts), len(set(cached_terms(measured.contexts, capacity_of(decoder))[1].tolist()))
+    if points >= FEWEST_CONTEXTS and reads >= FEWEST_READS:
+        return None
+    return seen("few", points=points, fewest=FEWEST_CONTEXTS, blocks=reads, of=FEWEST_READS, block=READ_BLOCK)
 
 
 def _memory(measured: Measurements, decoder: Decoder) -> Finding | None:
@@ -124,7 +128,9 @@ def other_unit(measured: Measurements, decoder: Decoder) -> Finding | None:
             other = measured
             for quantity in changed:
                 other = other.with_unit(quantity, unit)
-            if "times" not in impossible(other, decoder):
+            step = median(least(other, "cached").values())
+            likely = CLEARLY * FASTEST_STEP <= step <= SLOWEST_STEP / CLEARLY
+            if likely and "times" not in impossible(other, decoder):
                 columns = [named(measured, quantity) for quantity in changed]
                 return seen("unit" if len(changed) == 1 else "units", column=columns[0], unit=unit)
     return None

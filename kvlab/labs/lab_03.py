@@ -44,8 +44,10 @@ def judge(content: bytes, decoder: Decoder) -> Result:
         return Result.of(CHECKS, (), [swap])
     if "contexts" in wrong:
         return Result.of(CHECKS, ("columns",), [wrong["contexts"]])
-    findings = explained(measured, decoder) or [wrong["memory"]] if "memory" in wrong else []
+    findings = (explained(measured, decoder) or [wrong["memory"]]) if "memory" in wrong else []
     passed = {"columns", "contexts", "memory", "times"} - set(wrong)
+    if "few" in wrong:
+        return Result.of(CHECKS, passed - {"contexts", "times"}, [wrong["few"], *findings])
     if "times" in wrong:
         return Result.of(CHECKS, passed, [*findings, other_unit(measured, decoder) or wrong["times"]])
     for quantity, terms in (("cached", cached_terms), ("uncached", uncached_terms)):
