@@ -100,7 +100,7 @@ page.claim("late, the stuck length costs more", visible, late("position_stuck"),
 
 # Too little in reach.
 
-_family("reach", "late", "ring_too_small", "window_too_small")
+_family("out_of_reach", "late", "ring_too_small", "window_too_small")
 page.value("ring_slots", units.given, quantity=RingTooSmall.SLOTS)
 page.value("window_tokens", units.given, quantity=WindowTooSmall.WINDOW)
 for bug in ("ring_too_small", "window_too_small"):

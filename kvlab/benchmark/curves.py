@@ -33,7 +33,8 @@ ROUNDS, ROUNDS_QUICK = 400, 120
 REPEAT_CACHED = 5
 # Multiples of 16, where a product has no ragged edge that would cost more than its share.
 CONTEXTS = tuple(range(16, 129, 16))
-HELD_OUT = {"cached": (False, False, True, True) * 2, "uncached": (False, True) * 4}
+
+Terms = list[NDArray[np.float64]]  # one array a constant, one value a point
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Curve:
 def fitted(
     contexts: tuple[int, ...],
     measured: tuple[float, ...],
-    terms: list[NDArray[np.float64]],
+    terms: Terms,
     held_out: tuple[bool, ...],
 ) -> Curve:
     """Return the curve whose formula is a sum of `terms`, each times a constant that the points not held out fix.
@@ -121,15 +122,25 @@ def uncached_tasks(model: GPT2) -> dict[int, Task]:
     return {context: prefill(model, context) for context in CONTEXTS}
 
 
-def cached_terms() -> list[NDArray[np.float64]]:
-    """Return the terms of a decode step: one, and the slots that it reads."""
-    return [np.ones(len(CONTEXTS)), np.array([slots_read(context - 1, CONTEXTS[-1]) for context in CONTEXTS], float)]
+def cached_terms(contexts: tuple[int, ...] = CONTEXTS, capacity: int = CONTEXTS[-1]) -> Terms:
+    """Return the terms of a decode step: one, and the slots that it reads of a cache of `capacity`."""
+    slots = [slots_read(context - 1, capacity) for context in contexts]
+    return [np.ones(len(contexts)), np.array(slots, float)]
 
 
-def uncached_terms() -> list[NDArray[np.float64]]:
+def uncached_terms(contexts: tuple[int, ...] = CONTEXTS, capacity: int = CONTEXTS[-1]) -> Terms:
     """Return the terms of a pass over `T` tokens: one, the tokens, and the slots that all their queries read."""
-    slots = [sum(slots_read(position, CONTEXTS[-1]) for position in range(context)) for context in CONTEXTS]
-    return [np.ones(len(CONTEXTS)), np.array(CONTEXTS, float), np.array(slots, float)]
+    slots = [sum(slots_read(position, capacity) for position in range(context)) for context in contexts]
+    return [np.ones(len(contexts)), np.array(contexts, float), np.array(slots, float)]
+
+
+def every_second(terms: Terms) -> tuple[bool, ...]:
+    """Return which points a fit shall not see: every second one of those that differ, so that no pair is parted."""
+    _, places = np.unique(np.stack(terms, axis=1), axis=0, return_inverse=True)
+    return tuple(place % 2 == 1 for place in places.ravel().tolist())
+
+
+HELD_OUT = {"cached": every_second(cached_terms()), "uncached": every_second(uncached_terms())}
 
 
 def curves(quick: bool = False, progress: Callable[[], None] = lambda: None) -> dict[str, Any]:
