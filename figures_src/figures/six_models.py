@@ -42,18 +42,16 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     first = [row for row in rows if row[1] == models[0]]
     for context, size in ((row[2], row[3]) for row in first):
         label = words(f"six_models.{'token' if context == 1 else 'context'}").format(k=context // 1024)
-        ax.text(
-            size, len(models) - 0.62, label, color=palette.series[contexts.index(context)], ha="center", va="bottom"
-        )
+        ax.text(size, len(models) - 0.5, label, color=palette.series[contexts.index(context)], ha="center", va="bottom")
     for _, name, _, size, _ in (row for row in rows if row[0] == "device"):
         ax.axvline(size, color=palette.muted, linewidth=1, linestyle="--")
-        ax.text(size, len(models) - 0.62, name, color=palette.muted, ha="center", va="bottom")
+        ax.text(size, len(models) - 0.5, name, color=palette.muted, ha="center", va="bottom")
     ax.set_xscale("log", base=2)
     ticks = [2**power for power in (10, 20, 30, 40)]
     ax.set_xlim(smallest, largest)
     ax.set_xticks(ticks, [numbers.show(tick, "binary", words.language) for tick in ticks])
     ax.minorticks_off()
-    ax.set_ylim(-0.5, len(models) - 0.1)
+    ax.set_ylim(-0.5, len(models) - 0.15)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(words("six_models.x"))

@@ -71,11 +71,10 @@ for model, dtype in cache_sizing.ROWS:
 def six(words: Words) -> Table:
     """Return what each model's cache takes for one token and both contexts; a mark beyond its limit."""
     return Table(
-        header=[words(f"six.{column}") for column in ("model", "dtype", "limit", "token", "k4", "k32")],
+        header=[words(f"six.{column}") for column in ("model", "limit", "token", "k4", "k32")],
         rows=[
             [
                 model,
-                dtype,
                 Shown(limit(model)),
                 Shown(token(model), "both"),
                 *(
@@ -83,7 +82,7 @@ def six(words: Words) -> Table:
                     for context in (K4, K32)
                 ),
             ]
-            for model, dtype in cache_sizing.ROWS
+            for model, _ in cache_sizing.ROWS
         ],
     )
 
