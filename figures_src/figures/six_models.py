@@ -44,7 +44,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
         label = words(f"six_models.{'token' if context == 1 else 'context'}").format(k=context // 1024)
         ax.text(size, len(models) - 0.5, label, color=palette.series[contexts.index(context)], ha="center", va="bottom")
     for _, name, _, size, _ in (row for row in rows if row[0] == "device"):
-        ax.axvline(size, color=palette.muted, linewidth=1, linestyle="--")
+        ax.plot([size, size], [-0.5, len(models) - 0.56], color=palette.muted, linewidth=1, linestyle="--")
         ax.text(size, len(models) - 0.5, name, color=palette.muted, ha="center", va="bottom")
     ax.set_xscale("log", base=2)
     ticks = [2**power for power in (10, 20, 30, 40)]
