@@ -187,14 +187,14 @@ def mistral_saves(words: Words) -> Table:
         header=[words(f"mistral_saves.{column}") for column in columns],
         rows=[
             [
-                words("mistral_saves.tokens").format(k=context.result // 1024),
+                words(f"mistral_saves.{at}"),
                 Shown(_size(SEVEN, context), "binary", MARK if hypothetical(SEVEN, context) else ""),
                 Shown(_size(FULL, context), "binary"),
                 Shown(_seven_over(FULL, context)),
                 Shown(_size(MISTRAL, context), "binary"),
                 Shown(_seven_over(MISTRAL, context)),
             ]
-            for context in (K4, K8, K32)
+            for at, context in (("k4", K4), ("k8", K8), ("k32", K32))
         ],
     )
 
