@@ -1,4 +1,4 @@
-"""Blocks: a paragraph that begins with `[[fig name]]`, `[[table name]]`, `[[list name]]`, `[[derive name]]` or `[[field name]]`.
+"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive and field.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language
