@@ -164,6 +164,15 @@ def mistaken(model_name: str, mistake: str, context: int, batch: int, dtype: str
     return found[mistake]
 
 
+def explanations(model_name: str, written: str, context: int, batch: int, dtype: str) -> str:
+    """Return the names of all mistakes that explain a written figure: none if it is right, or if no usual one fits.
+
+    Raises:
+        KvlabError: an unknown model or element format, or the figure cannot be read.
+    """
+    return " ".join(diagnosed(_case(model_name, context, batch, dtype), written).mistakes)
+
+
 def mistaken_tokens(model_name: str, memory: int, weights: int, batch: int, dtype: str) -> dict[str, int]:
     """Return the tokens of each sequence that each mistake makes fit beside the weights, where it changes them.
 

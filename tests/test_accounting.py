@@ -53,6 +53,14 @@ def test_what_weights_leave_of_a_memory_and_weights_that_leave_nothing():
         memory.left_for_cache(1700, 2300)
 
 
+@pytest.mark.parametrize(("weights", "memory_bytes"), [(23, 7), (21, 7), (22, 7), (6, 7), (0, 7)])
+def test_weights_take_as_many_devices_as_are_filled_one_after_the_other(weights, memory_bytes):
+    filled = [range(start, weights)[:memory_bytes] for start in range(0, weights, memory_bytes)]
+    assert memory.devices_for_weights(weights, memory_bytes) == len(filled)
+    with pytest.raises(KvlabError, match="no number of devices without memory holds weights"):
+        memory.devices_for_weights(weights, 0)
+
+
 @given(ONE_SIZE, ONE_SIZE, ONE_SIZE)
 def test_the_width_of_k_is_that_of_a_row_of_its_array(layers, heads, dim):
     assert memory.k_width(heads, dim) == DenseCache(layers, 1, heads, 1, dim).keys[0].size

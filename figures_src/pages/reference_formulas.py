@@ -21,6 +21,7 @@ LONG = 70  # characters of a formula's text from which on its terms have lines o
 UNITS = ("bytes", "flops", "operations", "parameters", "elements", "pairs", "slots", "tokens", "blocks", "heads")
 UNIT_OF = {
     "context_in_budget": "tokens",
+    "devices_for_weights": "devices",
     "gpt2_balancing_context": "tokens",
     "k_width": "elements",
     "left_for_cache": "bytes",

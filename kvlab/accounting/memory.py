@@ -81,6 +81,18 @@ def left_for_cache(memory: int, weights: int) -> int:
 
 
 @exact
+def devices_for_weights(weights: int, memory: int) -> int:
+    """Return how many memories the weights take, spread evenly over them: `⌈M_w / M_mem⌉`; both arguments in bytes.
+
+    Not counted: room for a cache, and that layers and heads are not divided into any number of parts. Raises
+    `KvlabError` where the memory is none.
+    """
+    if memory == 0:
+        raise KvlabError("no number of devices without memory holds weights; give a memory of 1 B at least")
+    return -(-weights // memory)
+
+
+@exact
 def together(weights: int, kv_cache: int) -> int:
     """Return the bytes of weights and cache together; both are arguments in bytes."""
     return weights + kv_cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kvlab.accounting import layers
 from kvlab.accounting.elements import Element, state_element_bytes
+from kvlab.accounting.memory import devices_for_weights
 from kvlab.sizing import arithmetic
 from kvlab.sizing.decoder import Decoder
 
@@ -48,5 +49,5 @@ def fitted(decoder: Decoder, memory: int, weight_bytes: int, context: int | None
         tokens=tokens,
         over_limit=tokens is not None and arithmetic.over_limit(decoder, tokens),
         sequences=None if context is None else layers.largest_batch(decoder.layers, budget, context, element, state),
-        memories_for_weights=-(-weight_bytes // memory),
+        memories_for_weights=devices_for_weights(weight_bytes, memory),
     )
