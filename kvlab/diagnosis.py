@@ -164,13 +164,13 @@ def mistaken(model_name: str, mistake: str, context: int, batch: int, dtype: str
     return found[mistake]
 
 
-def explanations(model_name: str, written: str, context: int, batch: int, dtype: str) -> list[str]:
-    """Return the mistakes that explain a written figure: none for a right one, and none where no usual one fits.
+def explanations(model_name: str, written: str, context: int, batch: int, dtype: str) -> str:
+    """Return the names of all mistakes that explain a written figure: none if it is right, or if no usual one fits.
 
     Raises:
         KvlabError: an unknown model or element format, or the figure cannot be read.
     """
-    return list(diagnosed(_case(model_name, context, batch, dtype), written).mistakes)
+    return " ".join(diagnosed(_case(model_name, context, batch, dtype), written).mistakes)
 
 
 def mistaken_tokens(model_name: str, memory: int, weights: int, batch: int, dtype: str) -> dict[str, int]:

@@ -16,7 +16,7 @@ from figures_src.pages import theory_00_motivation as motivation
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.values import call
 from figures_src.words import Words
-from kvlab import claims, units
+from kvlab import claims, diagnosis, units
 from kvlab.accounting import memory, roofline
 from kvlab.benchmark import record
 
@@ -44,6 +44,15 @@ def a_page():
         ax.plot(data["x"], data["y"])
         ax.set_xlabel(words.language)
         return figure
+
+    room = page.blank(
+        "room", size, call(diagnosis.mistaken_free, memory=3, weights=1), beyond=call(units.given, quantity=1)
+    )
+    page.blank("reason")
+
+    @page.table
+    def asked(words):
+        return Table(header=["What", "How much"], rows=[["the room", room]])
 
     page.figure("line", lambda: {"x": [1, 2], "y": [3, 4]}, draw)
     return page
@@ -158,6 +167,26 @@ def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_
     assert 'aria-label="Fórmula"' in spanish
 
 
+def test_a_field_carries_what_is_right_and_what_mistakes_give_and_is_labelled(desk):
+    cell = desk.render("[[table asked]]\ncaption")
+    field = re.search(r'<span class="kv-field".*?</span>', cell)[0]
+    assert 'data-name="room" data-expected="131072" data-mistaken="{&quot;weights&quot;: &quot;3&quot;' in field
+    assert 'data-beyond="yes"' in field
+    assert field.count('aria-label="the room, How much"') == 1
+    assert 'aria-label="hypothetical: the room, How much"' in field
+    assert 'aria-describedby="field-room-told"' in field
+    text = desk.render("[[field reason]]\nWhy *[[size:KiB]]*?", "es")
+    assert '<label for="field-reason">Why <em><data class="kv"' in text
+    assert '<textarea id="field-reason" name="reason" rows="5"></textarea>' in text
+    assert "data-expected" not in text
+
+
+def test_the_words_of_a_script_come_only_with_fields(desk):
+    assert 'id="kv-lab" data-unreadable="' in desk.render("Words.")
+    desk.page.fields.clear()
+    assert "kv-lab" not in desk.render("Words.")
+
+
 def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
     assert "<mi>N</mi>" in desk.render("$[[form]]$")
     assert "<mn>4</mn>" in desk.render("$[[form]]$")
@@ -177,6 +206,8 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("[[fig line]]\nno alt text", r"docs/en/theory/example\.md:5: .*needs a line 'alt: …'"),
         ("[[table sizes]]", r"docs/en/theory/example\.md:5: .*needs its caption"),
         ("[[list term]]", r"docs/en/theory/example\.md:5: unknown name 'term'.*'terms'"),
+        ("[[field reason]]", r"docs/en/theory/example\.md:5: .*needs its label"),
+        ("[[field raison]]\nWhy?", r"docs/en/theory/example\.md:5: unknown name 'raison'.*'reason'"),
         ("[[list terms]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
         ("[[list terms]]\n\n## S { #slot }", r"the id 'slot' stands twice"),
         ("[[derive derived]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
@@ -249,7 +280,8 @@ def test_a_page_without_a_module_is_refused(tmp_path):
 
 
 def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined(desk):
-    blocks = "[[table sizes]]\ncaption\n\n[[list terms]]\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n"
+    blocks = "[[table sizes]]\ncaption\n\n[[list terms]]\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n\n"
+    blocks += "[[table asked]]\ncaption\n\n[[field reason]]\nWhy?\n"
     everything = "[[share:percent]] $[[form]]$\n\n" + blocks
     desk.render(everything)
     desk.render(everything.replace("[[share:percent]]", ""), "es")

@@ -24,12 +24,12 @@ def test_what_a_mistake_gives_in_its_case_is_diagnosed_as_that_mistake(mistake):
     found = diagnosis.explanations(
         case.model, str(case.wrong.result), case.context.result, getattr(case.batch, "result", 1), case.dtype
     )
-    assert mistake in found
+    assert mistake in found.split()
 
 
 def test_a_right_figure_has_no_explanation_and_one_that_fits_nothing_has_none_either():
-    assert diagnosis.explanations("Llama-2-7B", "2 GiB", 4096, 1, "fp16") == []
-    assert diagnosis.explanations("Llama-2-7B", "3 GiB", 4096, 1, "fp16") == []
-    assert diagnosis.explanations("Llama-2-70B", "10 GiB", 4096, 1, "fp16") == ["query_heads", "bits"]
+    assert diagnosis.explanations("Llama-2-7B", "2 GiB", 4096, 1, "fp16") == ""
+    assert diagnosis.explanations("Llama-2-7B", "3 GiB", 4096, 1, "fp16") == ""
+    assert diagnosis.explanations("Llama-2-70B", "10 GiB", 4096, 1, "fp16") == "query_heads bits"
     with pytest.raises(KvlabError, match="'ten' is no number"):
         diagnosis.explanations("Llama-2-7B", "ten", 4096, 1, "fp16")

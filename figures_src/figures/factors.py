@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALL, LARGE = -5, 3  # powers of two at the ends of the axis
+FAR, NEAR = 1 / 5, 0.1  # from here on a label has room before the line; up to here none on its other side
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
@@ -19,9 +20,10 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     rows = list(zip(data["mistake"], data["wrong_over_right"], strict=True))
     for place, (mistake, factor) in enumerate(rows):
         colour = palette.series[0] if factor < 1 else palette.series[1]
-        ax.plot([1, factor], [place, place], color=palette.grid, linewidth=1)
         ax.plot([factor], [place], "o", markersize=7, color=colour)
-        side, shift = ("left", 1.25) if factor < 1 else ("right", 0.8)
+        # On the side where the label does not cross the line of the right size.
+        to_the_right = factor < FAR or abs(factor - 1) < NEAR or 1 < factor < 1 / FAR
+        side, shift = ("left", 1.25) if to_the_right else ("right", 0.8)
         ax.text(factor * shift, place, words(f"factors.{mistake}"), color=palette.ink, va="center", ha=side)
     ax.axvline(1, color=palette.muted, linewidth=1, linestyle="--")
     ax.set_xscale("log", base=2)

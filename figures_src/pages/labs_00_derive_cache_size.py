@@ -28,7 +28,7 @@ page.reuse("fp16_bytes", FP16)
 # A. Six models.
 
 SHAPES = ("n_layers", "d_model", "n_heads", "n_kv_heads", "max_context")
-SYMBOLS = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$")
+SYMBOLS = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$")  # of all but the limit
 
 
 @page.table
@@ -38,7 +38,8 @@ def models(words: Words) -> Table:
     for name, dtype in diagnosis.LAB_MODELS:
         shapes = [Shown(call(catalog.shape, model_name=name, field=field)) for field in SHAPES]
         rows.append([name, *shapes[:-1], dtype, shapes[-1]])
-    head = [words("lab_models.model"), *SYMBOLS, words("lab_models.element"), words("lab_models.limit")]
+    named = [f"{words(f'lab_models.{field}')} {symbol}" for field, symbol in zip(SHAPES, SYMBOLS, strict=False)]
+    head = [words("lab_models.model"), *named, words("lab_models.element"), words("lab_models.max_context")]
     return Table(header=head, rows=rows)
 
 

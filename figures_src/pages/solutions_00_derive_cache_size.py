@@ -116,14 +116,22 @@ for name, reading, weights in (
         page.reuse(f"fits_{name}_{by}", tokens(reading, weights, batch))
 seven_parameters = page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
 counted = call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16)
-page.derivation("weights_exact", r"M_{\mathrm{w}}", counted, "B")
+page.derivation("weights_exact", "M_w", counted, "B")
 page.same("exact weights are the catalog's", counted, EXACT)
 page.reuse("weights_exact_bytes", EXACT)
 page.value("full_sequences", units.ratio, numerator=tokens("reported", ROUNDED, one), denominator=limit(SEVEN))
 
 COUNTED = shapes(GPT3, "n_layers", "d_model", "d_ff", "vocab_size", "max_context")
 gpt3_parameters = call(parameters.gpt2_parameters, **COUNTED)
-page.derivation("gpt3_counted", "N", gpt3_parameters)
+page.reuse("gpt3_parameters", gpt3_parameters)
+EACH = {name: COUNTED[name] for name in ("d_model", "d_ff")}
+matrices = page.value("gpt3_matrices_each", parameters.gpt2_block_matrix_parameters, **EACH)
+vectors = page.value("gpt3_vectors_each", parameters.gpt2_block_vector_parameters, **EACH)
+page.derivation("gpt3_matrices", r"N_{\mathrm{mat}}", matrices)
+page.derivation("gpt3_vectors", r"N_{\mathrm{vec}}", vectors)
+for name, field in (("vocab", "vocab_size"), ("width", "d_model"), ("layers", "n_layers")):
+    page.reuse(f"gpt3_{name}", COUNTED[field])
+page.value("two", units.given, quantity=2)
 INT8 = call(units.bytes_per_element, dtype="int8")
 for dtype, size in (("fp16", FP16), ("int8", INT8)):
     weights = call(memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=size)
@@ -142,7 +150,10 @@ page.formula("devices_formula", memory.devices_for_weights)
 for reading in cache_sizing.READINGS:
     page.reuse(f"h100_{reading.lower()}", memory_read(cache_sizing.SPREAD_DEVICE, reading))
 gpt3_heads = page.reuse("gpt3_heads", shapes(GPT3, "n_heads")["n_heads"])
-page.value("devices_even", cache_sizing.dividing_devices, model_name=GPT3, at_least=devices("fp16", "reported"))
+devices_even = page.value(
+    "devices_even", cache_sizing.dividing_devices, model_name=GPT3, at_least=devices("fp16", "reported")
+)
+page.claim("the heads are not shared evenly by as many devices", devices("fp16", "reported"), devices_even)
 all_five = call(
     cache_sizing.devices_memory, device_name=cache_sizing.SPREAD_DEVICE, n_devices=devices("fp16", "reported")
 )
@@ -176,14 +187,14 @@ def mistral_saves(words: Words) -> Table:
         header=[words(f"mistral_saves.{column}") for column in columns],
         rows=[
             [
-                words("mistral_saves.tokens").format(k=context.result // 1024),
+                words(f"mistral_saves.{at}"),
                 Shown(_size(SEVEN, context), "binary", MARK if hypothetical(SEVEN, context) else ""),
                 Shown(_size(FULL, context), "binary"),
                 Shown(_seven_over(FULL, context)),
                 Shown(_size(MISTRAL, context), "binary"),
                 Shown(_seven_over(MISTRAL, context)),
             ]
-            for context in (K4, K8, K32)
+            for at, context in (("k4", K4), ("k8", K8), ("k32", K32))
         ],
     )
 

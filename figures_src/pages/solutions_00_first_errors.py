@@ -122,7 +122,7 @@ def errors(words: Words) -> Table:
         rows.append(
             [
                 f"[{words(f'mistakes.{name}')}](#{section(name)})",
-                told.format(model=case.model, tokens=_in_thousands(case.context), dtype=case.dtype),
+                told.format(model=case.model, tokens=_in_thousands(case.context)),
                 Shown(case.right, "binary"),
                 Shown(case.wrong, "decimal" if name == "units" else "binary"),
                 *((factor, none) if case.too_large else (none, factor)),
@@ -190,7 +190,7 @@ def explained(words: Words) -> Table:
     for model, context, batch, written in HEARD:
         asked = {"model_name": model, "context": context, "batch": batch, "dtype": "fp16"}
         fitting = call(diagnosis.explanations, written=written, **asked)
-        named = "; ".join(words(f"mistakes.{name}") for name in fitting.result)
+        named = "; ".join(words(f"factors.{name}") for name in fitting.result.split())
         told = words("explained.one" if batch == 1 else "explained.many")
         rows.append(
             [

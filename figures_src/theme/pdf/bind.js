@@ -4,7 +4,7 @@ async function bind(book) {
   const chapters = book.chapters.map((chapter, index) => read(chapter, index, texts[index])); // always in one order
   Object.assign(document.documentElement, { lang: book.language, dir: "ltr" });
   document.title = book.title;
-  document.head.append(...stylesheets(chapters[0]), element("style", {}, chapters.map(pageStyle).join("\n")));
+  document.head.append(...stylesheets(chapters), element("style", {}, chapters.map(pageStyle).join("\n")));
   document.body.dataset.mdColorScheme = "default";
   const all = element("main", { class: "md-content" });
   all.append(titlePage(book), contents(book, chapters), ...chapters.map((chapter) => bound(chapter, chapters)));
@@ -34,8 +34,8 @@ function tidy(heading) {
 function bound(chapter, chapters) {
   const { article, name, url } = chapter;
   article.querySelectorAll("[id]").forEach((e) => (e.id = placed(name, e.id)));
-  for (const e of article.querySelectorAll("[aria-labelledby]"))
-    e.setAttribute("aria-labelledby", placed(name, e.getAttribute("aria-labelledby")));
+  for (const attribute of ["aria-labelledby", "aria-describedby", "for"])
+    for (const e of article.querySelectorAll(`[${attribute}]`)) e.setAttribute(attribute, placed(name, e.getAttribute(attribute)));
   for (const image of article.querySelectorAll("img[src]")) {
     image.src = new URL(image.getAttribute("src"), url);
     image.removeAttribute("loading");
@@ -90,10 +90,12 @@ function pageStyle(chapter) {
 const pageName = ({ index }) => `chapter-${index}`;
 const placed = (name, id) => `${name}--${id}`;
 
-function stylesheets({ page, url }) {
-  return [...page.querySelectorAll("link[rel=stylesheet]")].map((link) =>
-    element("link", { rel: "stylesheet", href: new URL(link.getAttribute("href"), url) })
+// Each sheet once, those of the first chapter first: a chapter may have one of its own.
+function stylesheets(chapters) {
+  const hrefs = chapters.flatMap(({ page, url }) =>
+    [...page.querySelectorAll("link[rel=stylesheet]")].map((link) => new URL(link.getAttribute("href"), url).href)
   );
+  return [...new Set(hrefs)].map((href) => element("link", { rel: "stylesheet", href }));
 }
 
 function element(tag, attributes, text = "") {
