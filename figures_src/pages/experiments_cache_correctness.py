@@ -93,6 +93,4 @@ page.value("close", agreement.close)
 for model in MODELS:
     page.reuse(f"{model.lower()}_close", call(agreement.close_choices, **RUN, model_name=model))
     distance = call(agreement.blas_largest_distance, **RUN, model_name=model)
-    page.claim(
-        "plain products move no logit as far as turns a choice that is not close", distance, call(agreement.harmless)
-    )
+    page.claim("plain products turn no choice that is not close", distance, call(agreement.harmless))

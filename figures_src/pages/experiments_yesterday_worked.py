@@ -75,8 +75,6 @@ def held_slots_data() -> Data:
 
 
 page.figure("held_slots", held_slots_data, held_slots.draw)
-for tensor in slot_dump.TENSORS:
-    page.value(f"largest_{tensor.lower()}", slot_dump.largest_entry, **RUN, tensor=tensor)
 
 ONE_SIGN = {
     tensor: [call(slot_dump.entries_of_one_sign, **RUN, tensor=tensor, layer=layer) for layer in LAYERS]
