@@ -96,6 +96,9 @@ head_elements = call(
 )
 for keys, values in zip(ONE_SIGN["K"], ONE_SIGN["V"], strict=True):
     page.claim("more of K than of V keeps its sign", values, keys)
+half = call(units.given, quantity=head_elements.result // 2)
+page.claim("most of the upper layer's K, and none but there", ONE_SIGN["K"][0], half, ONE_SIGN["K"][1])
+page.value("upper", units.given, quantity=LAYERS[-1])
 one_layer = {**kv_shapes("MiniGPT"), "n_layers": 1}
 layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **one_layer)
 
