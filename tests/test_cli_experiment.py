@@ -8,7 +8,6 @@ from click.testing import CliRunner
 from test_cli import as_json, kvlab, refused
 
 from kvlab import agreement
-from kvlab.cli import experiment as module
 from kvlab.cli.experiment import EXPERIMENTS, experiment
 
 NAMES = ("cache-sizing", "kv-cost", "cache-correctness", "yesterday-worked")
@@ -80,7 +79,7 @@ def test_cache_correctness_prints_both_families_and_says_by_its_exit_code_that_b
 def test_yesterday_worked_says_by_its_exit_code_that_a_byte_differs(monkeypatch):
     honest = EXPERIMENTS["yesterday-worked"]
     wrong = honest._replace(run=lambda: honest.run() | {"differing_bytes": 1})
-    monkeypatch.setitem(module.EXPERIMENTS, "yesterday-worked", wrong)
+    monkeypatch.setitem(EXPERIMENTS, "yesterday-worked", wrong)
     assert run("yesterday-worked")[0] == 1
 
 
