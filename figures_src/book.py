@@ -315,9 +315,13 @@ class Book:
 
     # Measurements.
 
-    def _check_measured(self, text: str) -> None:
-        """Raise `NotMeasuredError` when a value that `text` names has none; its names count as used even so."""
-        names, page = {token.name for token in tokens_in(text, self.tokens.tokens)}, self._current().page
+    def _check_measured(self, text: str, block: str = "") -> None:
+        """Raise `NotMeasuredError` when a value that `text` names has none; its names count as used even so.
+
+        So does the name of the `block` that the text is the caption of.
+        """
+        page = self._current().page
+        names = {block, *(token.name for token in tokens_in(text, self.tokens.tokens))}
         for name in names & page.defined_at.keys():  # first: what they stand around may lack a measurement too
             self._use(name)
         measured.require(page.values[name] for name in names & page.values.keys())

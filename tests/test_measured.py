@@ -100,6 +100,7 @@ def test_a_figure_whose_caption_cannot_be_said_gives_way(desk):
     html = desk.render("[[fig line]]\nalt: a line\nIt takes [[speed]].")
     assert NOT_MEASURED in html
     assert "<figure" not in html
+    assert "line" in desk.book.used["theory/example", "en"]
 
 
 def test_a_table_keeps_its_other_cells(desk):

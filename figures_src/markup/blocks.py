@@ -64,6 +64,7 @@ class Makers(NamedTuple):
     """What makes the insides of a block; each takes its name on the page that is being read.
 
     `check` and `sentence` are those of `figures_src.markup.unmeasured`: any of the others may lack a measurement.
+    `check` is told the block's name behind the text: a block that gives way has been used all the same.
     """
 
     picture: Callable[[str], Picture]
@@ -72,7 +73,7 @@ class Makers(NamedTuple):
     derivation: Callable[[str], str]
     field: Callable[[str], Callable[[str], str]]
     call: Callable[[str], str]
-    check: Callable[[str], None]
+    check: Callable[[str, str], None]
     sentence: Callable[[NotMeasuredError], str]
 
 
@@ -119,7 +120,7 @@ class _Blocks(BlockProcessor):
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
-            self.makers.check(text)
+            self.makers.check(text, name)
             kinds[kind](parent, name, text)
         except NotMeasuredError as error:
             place_sentence(parent, self.makers.sentence(error))

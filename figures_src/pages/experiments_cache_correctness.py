@@ -77,22 +77,19 @@ for model in MODELS:
 
 @page.table
 def hashes(words: Words) -> Table:
-    """Return the hash of each model's tokens, and how many of its choices were close."""
+    """Return the hash of each model's tokens."""
     rows: list[list[str | Shown]] = [
         [
             words(f"compared.{model}"),
             Shown(call(agreement.ids_sha256, **RUN, model_name=model), "groups"),
-            Shown(call(agreement.close_choices, **RUN, model_name=model)),
         ]
         for model in MODELS
     ]
-    return Table([words(f"hashes.{column}") for column in ("model", "hash", "close")], rows)
+    return Table([words(f"hashes.{column}") for column in ("model", "hash")], rows)
 
 
 page.value("close", agreement.close)
 for model in MODELS:
     page.reuse(f"{model.lower()}_close", call(agreement.close_choices, **RUN, model_name=model))
     distance = call(agreement.blas_largest_distance, **RUN, model_name=model)
-    page.claim(
-        "plain products move no logit as far as turns a choice that is not close", distance, call(agreement.harmless)
-    )
+    page.claim("plain products turn no choice that is not close", distance, call(agreement.harmless))

@@ -75,8 +75,6 @@ def held_slots_data() -> Data:
 
 
 page.figure("held_slots", held_slots_data, held_slots.draw)
-for tensor in slot_dump.TENSORS:
-    page.value(f"largest_{tensor.lower()}", slot_dump.largest_entry, **RUN, tensor=tensor)
 
 ONE_SIGN = {
     tensor: [call(slot_dump.entries_of_one_sign, **RUN, tensor=tensor, layer=layer) for layer in LAYERS]
@@ -98,6 +96,9 @@ head_elements = call(
 )
 for keys, values in zip(ONE_SIGN["K"], ONE_SIGN["V"], strict=True):
     page.claim("more of K than of V keeps its sign", values, keys)
+half = call(units.given, quantity=head_elements.result // 2)
+page.claim("most of the upper layer's K, and none but there", ONE_SIGN["K"][0], half, ONE_SIGN["K"][1])
+page.value("upper", units.given, quantity=LAYERS[-1])
 one_layer = {**kv_shapes("MiniGPT"), "n_layers": 1}
 layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **one_layer)
 
