@@ -175,11 +175,8 @@ def test_a_call_is_shown_as_lines_that_run_and_give_what_stands_below_them(desk)
 def test_a_call_with_many_arguments_has_a_line_for_each_and_a_long_result_is_left_out():
     shapes = {"n_layers": 3, "n_kv_heads": 5, "head_dim": 7, "context": 11, "batch": 13, "bytes_per_element": 2}
     program = call(memory.kv_cache_bytes, **shapes).program
-    assert program.split("\n")[2:5] == [
-        "kvlab.accounting.memory.kv_cache_bytes(",
-        "    n_layers=3,",
-        "    n_kv_heads=5,",
-    ]
+    assert program.startswith("import kvlab.accounting.memory\n\nkvlab.accounting.memory.kv_cache_bytes(\n")
+    assert "\n    n_layers=3,\n    n_kv_heads=5,\n" in program
     assert program.endswith(")\n# 60060")
     assert "#" not in call(units.given, quantity="x" * 40).program
 
