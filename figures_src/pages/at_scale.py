@@ -138,10 +138,10 @@ def reach_data() -> Data:
 def breakdown_data() -> Data:
     """Return weights and cache of several cases, and apart what one matrix takes and gives while a prompt is read."""
     rows = [
-        (f"B = {batch}, {k}k", WEIGHTS.result, cache_of(batch, k * 1024).result, activations(k * 1024).result)
+        (batch, k, WEIGHTS.result, cache_of(batch, k * 1024).result, activations(k * 1024).result)
         for batch, k in BROKEN_DOWN
     ]
-    columns = ("case", "weight_bytes", "cache_bytes", "activation_bytes_of_one_prompt")
+    columns = ("sequences", "k_tokens", "weight_bytes", "cache_bytes", "activation_bytes_of_one_prompt")
     return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 
