@@ -235,6 +235,8 @@ def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
         "identity": ["decode_cost"],
         "generation": ["uncached_over_cached"],
         "per_token": ["cached_last_over_first", "uncached_last_over_first"],
+        "demo_by_length": ["last_pass_over_first"],
+        "demo_by_passes": ["one_by_one_over_one_pass"],
     }
     for part, named in keys.items():
         for key in named:

@@ -187,6 +187,29 @@ def test_the_words_of_a_script_come_only_with_fields(desk):
     assert "kv-lab" not in desk.render("Words.")
 
 
+def test_a_call_is_shown_as_lines_that_run_and_give_what_stands_below_them(desk):
+    html = desk.render("[[call size]]")
+    assert '<div class="language-python highlight"><pre><code>' in html
+    shown = re.sub(r"<[^>]*>", "", re.search(r"<pre><code>(.*?)</code>", html, re.DOTALL)[1])
+    program, _, result = shown.partition("\n# ")
+    assert program == desk.page.values["size"].program.partition("\n# ")[0]
+    assert program.count("\n") == 2, "short arguments stand on one line"
+    scope = {}
+    lines = program.split("\n")
+    exec(lines[0], scope)
+    assert repr(eval("\n".join(lines[1:]).strip(), scope)) == result.strip() == "131072"
+    assert desk.book.used["theory/example", "en"] >= {"size"}
+
+
+def test_a_call_with_many_arguments_has_a_line_for_each_and_a_long_result_is_left_out():
+    shapes = {"n_layers": 3, "n_kv_heads": 5, "head_dim": 7, "context": 11, "batch": 13, "bytes_per_element": 2}
+    program = call(memory.kv_cache_bytes, **shapes).program
+    assert program.startswith("import kvlab.accounting.memory\n\nkvlab.accounting.memory.kv_cache_bytes(\n")
+    assert "\n    n_layers=3,\n    n_kv_heads=5,\n" in program
+    assert program.endswith(")\n# 60060")
+    assert "#" not in call(units.given, quantity="x" * 40).program
+
+
 def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
     assert "<mi>N</mi>" in desk.render("$[[form]]$")
     assert "<mn>4</mn>" in desk.render("$[[form]]$")
@@ -210,6 +233,8 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("[[field raison]]\nWhy?", r"docs/en/theory/example\.md:5: unknown name 'raison'.*'reason'"),
         ("[[list terms]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
         ("[[list terms]]\n\n## S { #slot }", r"the id 'slot' stands twice"),
+        ("[[call sise]]", r"docs/en/theory/example\.md:5: unknown name 'sise'.*'size'"),
+        ("[[call size]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
         ("[[derive derived]]\nand words", r"docs/en/theory/example\.md:5: .*stands alone"),
         ("It is [[ size ]].", r"docs/en/theory/example\.md:5: \[\[ size \]\] is neither"),
         ("$\\frac{a}$", r"docs/en/theory/example\.md:5: bad LaTeX"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
     """Draw a line a context, all of which begin near the weights."""
     figure, [ax] = new_figure(palette, height_points=300)
-    lines_and_devices(ax, data, palette, "S")
+    lines_and_devices(ax, data, palette, "S", above=True)
     batches = sorted({row for kind, row in zip(data["kind"], data["x"], strict=True) if kind == "case"})
     ticks = batches[::2]
     ax.set_xticks(ticks, [numbers.show(tick, "", words.language) for tick in ticks])

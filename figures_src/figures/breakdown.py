@@ -19,12 +19,12 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
 
     figure, [ax] = new_figure(palette, height_points=380)
     rows = list(zip(*data.values(), strict=True))
-    for place, (name, *sizes) in enumerate(reversed(rows)):
+    for place, (batch, thousands, *sizes) in enumerate(reversed(rows)):
         weights, cache, activations = (float(units.in_unit(size, "GB")) for size in sizes)
         ax.barh(place + 0.12, weights, height=0.26, color=palette.grid)
         ax.barh(place + 0.12, cache, left=weights, height=0.26, color=palette.series[0])
         ax.barh(place - 0.12, activations, height=0.12, color=palette.series[1])
-        label = f"{name}: {numbers.show(sizes[0] + sizes[1], 'decimal', words.language)}"
+        label = f"B = {batch}, {thousands}k: {numbers.show(sizes[0] + sizes[1], 'decimal', words.language)}"
         ax.text(0, place + 0.29, label, color=palette.ink, va="bottom")
     ax.set_ylim(-0.35, len(rows) - 0.25)
     ax.set_yticks([])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
     """Draw the cache of each batch against the context of each of its sequences."""
     figure, [ax] = new_figure(palette, height_points=320)
-    lines_and_devices(ax, data, palette, "B")
+    lines_and_devices(ax, data, palette, "B", above=False)
     thousands = (1, 4, 16, 64)
     ax.set_xticks([k * 1024 for k in thousands], [f"{k}k" for k in thousands])
     write_sizes(ax, (28, 30, 32, 34, 36, 38, 40), words)
@@ -24,8 +24,8 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     return figure
 
 
-def lines_and_devices(ax: Axes, data: Data, palette: Palette, symbol: str) -> None:
-    """Draw a line for each case, with its symbol and name at its end, and one across for each device."""
+def lines_and_devices(ax: Axes, data: Data, palette: Palette, symbol: str, above: bool) -> None:
+    """Draw a line for each case, named at its end, and one across for each device, named above or below it."""
     rows = list(zip(*data.values(), strict=True))
     cases = dict.fromkeys(row[1] for row in rows if row[0] == "case")
     for name, colour in zip(cases, palette.series, strict=False):
@@ -34,7 +34,8 @@ def lines_and_devices(ax: Axes, data: Data, palette: Palette, symbol: str) -> No
         ax.text(points[-1][0] * 1.12, points[-1][1], f"{symbol} = {name}", color=palette.ink, va="center")
     for _, name, x, size in (row for row in rows if row[0] == "device"):
         ax.axhline(size, color=palette.muted, linewidth=1, linestyle="--")
-        ax.text(x * 1.1, size * 1.06, name, color=palette.muted, va="bottom")
+        height, side = (1.06, "bottom") if above else (0.9, "top")
+        ax.text(x * 1.1, size * height, name, color=palette.muted, va=side)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
     ax.set_xlim(min(row[2] for row in rows), max(row[2] for row in rows))

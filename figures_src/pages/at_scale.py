@@ -120,10 +120,8 @@ def sizes_of_cases(words: Words) -> Table:
         held = thousands(k)
         size = cache_of(batch, k * 1024)
         mark = "†" if held.result > LIMIT.result else ""
-        rows.append(
-            [Shown(number(batch)), Shown(held, mark=mark), Shown(size, "B"), Shown(size, "GB"), Shown(size, "GiB")]
-        )
-    return Table([words(f"sizes_of_cases.{column}") for column in ("batch", "context", "bytes", "gb", "gib")], rows)
+        rows.append([Shown(number(batch)), Shown(held, mark=mark), Shown(size, "GB"), Shown(size, "GiB")])
+    return Table([words(f"sizes_of_cases.{column}") for column in ("batch", "context", "gb", "gib")], rows)
 
 
 def reach_data() -> Data:
@@ -132,7 +130,7 @@ def reach_data() -> Data:
     for batch in (1, 8, 32):
         contexts = [2**power for power in range(10, 18)]
         rows += [("case", str(batch), context, cache_of(batch, context).result) for context in contexts]
-    for name, label_at in zip(DEVICES, (12 * 1024, 24 * 1024), strict=True):
+    for name, label_at in zip(DEVICES, (10 * 1024, 20 * 1024), strict=True):
         rows.append(("device", name, label_at, call(sizes.memory_bytes, device_name=name).result))
     return dict(zip(("kind", "name", "x", "bytes"), map(list, zip(*rows, strict=True)), strict=True))
 
@@ -140,10 +138,10 @@ def reach_data() -> Data:
 def breakdown_data() -> Data:
     """Return weights and cache of several cases, and apart what one matrix takes and gives while a prompt is read."""
     rows = [
-        (f"B = {batch}, {k}k", WEIGHTS.result, cache_of(batch, k * 1024).result, activations(k * 1024).result)
+        (batch, k, WEIGHTS.result, cache_of(batch, k * 1024).result, activations(k * 1024).result)
         for batch, k in BROKEN_DOWN
     ]
-    columns = ("case", "weight_bytes", "cache_bytes", "activation_bytes_of_one_prompt")
+    columns = ("sequences", "k_tokens", "weight_bytes", "cache_bytes", "activation_bytes_of_one_prompt")
     return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 

@@ -17,8 +17,8 @@ from kvlab.model.demo import demo_model
 PROMPT_TOKENS, GENERATED_TOKENS = 8, 56
 LENGTHS = (1, *range(8, GENERATED_TOKENS + 1, 8))
 PASSED_TOKENS = 64
-# A text without a cache takes a tenth of a second, and each of its tokens is timed once a round.
-FEWER_ROUNDS = 2
+# A token is timed once a round of its whole text, which without a cache takes a tenth of a second.
+MORE_ROUNDS, MORE_ROUNDS_OF_PASSES = 2, 4
 
 
 def by_length(rounds: int) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def by_length(rounds: int) -> dict[str, Any]:
         name: TextRun(model, prompt_ids, GENERATED_TOKENS, generate)
         for name, generate in (("cached", generate_cached), ("uncached", generate_uncached))
     }
-    interleaved({name: run.once for name, run in runs.items()}, max(2, rounds // FEWER_ROUNDS))
+    interleaved({name: run.once for name, run in runs.items()}, MORE_ROUNDS * rounds)
     timed = {name: run.tokens() for name, run in runs.items()}
     totals = {name: totals_by_length(tokens) for name, tokens in timed.items()}
     return {
@@ -63,7 +63,9 @@ def noise_of_total(tokens: list[Timed]) -> float:
 def by_passes(rounds: int) -> dict[str, Any]:
     """Return how long the same tokens take in one pass and one by one, in milliseconds, up to their hidden states."""
     model = demo_model()
-    run = interleaved({"one_pass": passes(model, PASSED_TOKENS), "one_by_one": passes(model, 1)}, 2 * rounds)
+    run = interleaved(
+        {"one_pass": passes(model, PASSED_TOKENS), "one_by_one": passes(model, 1)}, MORE_ROUNDS_OF_PASSES * rounds
+    )
     return {
         "tokens": PASSED_TOKENS,
         **{f"{name}_ms": 1e3 * timed.least for name, timed in run.items()},
