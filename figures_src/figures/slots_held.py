@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EMPTY = "empty"
+FILL = 0.45  # of its colour, so that a number can be read on it in both palettes
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
@@ -30,7 +31,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
         ax.set_xlim(-0.1, len(slots) + 0.1)
         ax.set_ylim(-0.1, 1.1)
         ax.set_axis_off()
-    keys = [Patch(facecolor=colour, label=words(f"slots_held.{kind}")) for kind, colour in colours.items()]
+    keys = [Patch(facecolor=colour, alpha=FILL, label=words(f"slots_held.{kind}")) for kind, colour in colours.items()]
     keys.append(Patch(facecolor="none", edgecolor=palette.muted, label=words(f"slots_held.{EMPTY}")))
     figure.legend(handles=keys, loc="outside lower left", ncols=1, frameon=False, labelcolor=palette.ink)
     return figure
@@ -39,6 +40,6 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
 def _draw_slot(ax: Axes, slot: int, token: int, colour: str, palette: Palette) -> None:
     hollow = colour == "none"
     edge = palette.muted if hollow else colour
-    ax.bar(slot + 0.5, 1, width=0.86, facecolor=colour, edgecolor=edge, linewidth=1, alpha=1 if hollow else 0.45)
+    ax.bar(slot + 0.5, 1, width=0.86, facecolor=colour, edgecolor=edge, linewidth=1, alpha=1 if hollow else FILL)
     if not hollow:
         ax.text(slot + 0.5, 0.5, str(token), color=palette.ink, ha="center", va="center")

@@ -189,7 +189,7 @@ class _Blocks(BlockProcessor):
         if text:
             raise BookError(f"[[file {name}]] stands alone; begin a new paragraph behind it")
         code = Highlight(md=self.parser.md).highlight(self.makers.file(name), "python")
-        ElementTree.SubElement(parent, "div", {"class": "kv-file"}).text = self.raw(code)
+        ElementTree.SubElement(parent, "p").text = self.raw(code)  # Markdown drops the paragraph around a block
 
     def derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:

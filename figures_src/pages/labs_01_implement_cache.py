@@ -19,8 +19,8 @@ page = Page("labs/01-implement-cache")
 # The contract, out of the starter itself.
 
 
-page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 5))
-page.file("update", lambda language: excerpt(labs.starter("01", language), "def update", 18))
+page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 6))
+page.file("update", lambda language: excerpt(labs.starter("01", language), "def update", 19))
 
 # One run by hand.
 
@@ -95,11 +95,8 @@ page.value("figure_steps", units.given, quantity=TOKENS["steps"])
 def lab_checks(words: Words) -> Table:
     """Return what the checker looks at, in the words that it uses itself."""
     said = LabWords(words.language)
-    rows: list[list[str | Shown]] = [
-        [Shown(call(units.given, quantity=number)), said(f"lab_01.checks.{name}")]
-        for number, name in enumerate(lab_01.CHECKS, 1)
-    ]
-    return Table(header=[words("lab_checks.number"), words("lab_checks.what")], rows=rows)
+    rows = [[f"`{name}`", said(f"lab_01.checks.{name}")] for name in lab_01.CHECKS]
+    return Table(header=[words("lab_checks.name"), words("lab_checks.what")], rows=rows)
 
 
 page.value("n_checks", lab_01.number_of_checks)
