@@ -62,14 +62,15 @@ class Book:
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(
-            self._picture,
-            self._table,
-            self._entries,
-            self._derivation,
-            self._field,
-            self._call,
-            self._check_measured,
-            self._unmeasured,
+            picture=self._picture,
+            table=self._table,
+            entries=self._entries,
+            derivation=self._derivation,
+            field=self._field,
+            call=lambda name: str(self._named("values", name).program),
+            file=lambda name: self._named("files", name)(self._current().language),
+            check=self._check_measured,
+            sentence=self._unmeasured,
         )
         unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown
@@ -279,9 +280,6 @@ class Book:
             rf"&= {numbers.to_latex(shown)}",
         ]
         return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
-
-    def _call(self, name: str) -> str:
-        return str(self._named("values", name).program)
 
     def _picture(self, name: str) -> Picture:
         reading = self._current()

@@ -156,6 +156,15 @@ def test_a_list_has_an_id_a_term_and_a_line_for_each_that_is_said_other_language
     assert desk.book.used["theory/example", "en"] == {"size", "terms"}
 
 
+def test_a_file_is_shown_as_it_stands_in_the_pages_language_and_nothing_in_it_is_a_token(desk):
+    desk.page.file("program", lambda language: f"held = 1  # {language}: [[size]], $x$\n")
+    for language in ("en", "es"):
+        html = desk.render("[[file program]]", language)
+        assert '<div class="highlight"><pre>' in html
+        assert re.sub("<[^>]*>", "", html).strip().startswith(f"held = 1  # {language}: [[size]], $x$")
+        assert "program" in desk.book.used["theory/example", language]
+
+
 def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
     english, spanish = desk.render("[[derive derived]]"), desk.render("[[derive derived]]", "es")
     for html, factor, result in ((english, "32,768", "131,072"), (spanish, "32\u202f768", "131\u202f072")):
@@ -189,8 +198,8 @@ def test_the_words_of_a_script_come_only_with_fields(desk):
 
 def test_a_call_is_shown_as_lines_that_run_and_give_what_stands_below_them(desk):
     html = desk.render("[[call size]]")
-    assert '<div class="language-python highlight"><pre><code>' in html
-    shown = re.sub(r"<[^>]*>", "", re.search(r"<pre><code>(.*?)</code>", html, re.DOTALL)[1])
+    assert '<div class="highlight"><pre>' in html
+    shown = re.sub(r"<[^>]*>", "", re.search(r"<code>(.*?)</code>", html, re.DOTALL)[1]).rstrip("\n")
     program, _, result = shown.partition("\n# ")
     assert program == desk.page.values["size"].program.partition("\n# ")[0]
     assert program.count("\n") == 2, "short arguments stand on one line"
@@ -222,6 +231,7 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("It is [[size:Kib]].", r"docs/en/theory/example\.md:5: unknown format 'Kib'.*'KiB'"),
         ("It is [[share:KiB]].", r"docs/en/theory/example\.md:5: the format 'KiB' does not fit 0\.25"),
         ("It is [[form]].", r"docs/en/theory/example\.md:5: .*'form'"),
+        ("[[file size]]", r"docs/en/theory/example\.md:5: unknown name 'size' among the files"),
         ("[[fig lime]]\nalt: a\ncaption", r"docs/en/theory/example\.md:5: unknown name 'lime'.*'line'"),
         ("[[table size]]\ncaption", r"docs/en/theory/example\.md:5: unknown name 'size'.*'sizes'"),
         ("[[derive drived]]", r"docs/en/theory/example\.md:5: unknown name 'drived'.*'derived'"),

@@ -210,3 +210,24 @@ def test_what_is_kept_is_taken_and_nothing_runs():
         ]
     assert runs[0] == runs[1]
     assert "will" in runs[0]
+
+
+def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(tmp_path, monkeypatch):
+    folder = tmp_path / "kvlab" / "labs" / "solutions"
+    folder.mkdir(parents=True)
+    (folder.parent / "lab.py").write_text("")
+    (folder.parent / "other.py").write_text("")
+    program = folder / "solution_01_en.py"
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+
+    def keys(text):
+        program.write_text(text)
+        for cached in (kept.data_read_by, kept.modules_used_by, kept._imports):
+            cached.cache_clear()
+        return [kept.data_read_by(f"kvlab.labs.{module}") for module in ("lab", "other")]
+
+    before, after = keys("x = 1"), keys("x = 2")
+    assert [x == y for x, y in zip(before, after, strict=True)] == [False, True]
+    monkeypatch.undo()
+    for cached in (kept.data_read_by, kept.modules_used_by, kept._imports):
+        cached.cache_clear()

@@ -1,10 +1,10 @@
-"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive, call and field.
+"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive, call, file and field.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption, a field's its label. Lists, derivations and calls have none.
+A table's further lines are its caption, a field's its label. The others have none.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
 from markdown.extensions import Extension
 from markdown.util import AtomicString
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from pymdownx.highlight import Highlight
 
 from figures_src.errors import BookError, nearest
 from figures_src.figures.style import PALETTES
@@ -73,6 +71,7 @@ class Makers(NamedTuple):
     derivation: Callable[[str], str]
     field: Callable[[str], Callable[[str], str]]
     call: Callable[[str], str]
+    file: Callable[[str], str]
     check: Callable[[str, str], None]
     sentence: Callable[[NotMeasuredError], str]
 
@@ -109,14 +108,8 @@ class _Blocks(BlockProcessor):
         )
 
     def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
-        kinds = {
-            "fig": self.figure,
-            "table": self.table,
-            "list": self.entries,
-            "derive": self.derivation,
-            "call": self.call,
-            "field": self.field,
-        }
+        kinds = {"fig": self.figure, "table": self.table, "list": self.entries, "field": self.field}
+        kinds |= {"derive": self.derivation, "call": self.call, "file": self.file}
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
@@ -217,9 +210,13 @@ class _Blocks(BlockProcessor):
         math.text = self.raw(html.escape(rf"\[{self.makers.derivation(name)}\]"))
 
     def call(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        self.python(parent, f"[[call {name}]]", text, self.makers.call(name))
+
+    def file(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        self.python(parent, f"[[file {name}]]", text, self.makers.file(name))
+
+    def python(self, parent: ElementTree.Element, block: str, text: str, source: str) -> None:
         if text:
-            raise BookError(f"[[call {name}]] stands alone; begin a new paragraph behind it")
-        # As the fenced code beside it: highlighted by the same lexer, with the same classes.
-        block = ElementTree.SubElement(parent, "div", {"class": "language-python highlight"})
-        code = highlight(self.makers.call(name), PythonLexer(), HtmlFormatter(nowrap=True))
-        block.text = self.raw(f"<pre><code>{code}</code></pre>")
+            raise BookError(f"{block} stands alone; begin a new paragraph behind it")
+        code = Highlight(md=self.parser.md).highlight(source, "python")  # as the fenced code beside it
+        ElementTree.SubElement(parent, "p").text = self.raw(code)  # Markdown drops the paragraph around a block

@@ -9,7 +9,14 @@ Floats = NDArray[np.float32]
 class MyCache:
     """The keys and values of the tokens so far, of every layer. It begins empty."""
 
-    def __init__(self, n_layers: int, batch: int, n_kv_heads: int, max_context: int, head_dim: int) -> None:
+    def __init__(
+        self,
+        n_layers: int,
+        batch: int,
+        n_kv_heads: int,
+        max_context: int,
+        head_dim: int,
+    ) -> None:
         """Make an empty cache with room for `max_context` tokens of each sequence."""
         shape = (n_layers, batch, n_kv_heads, max_context, head_dim)
         self._keys = np.zeros(shape, np.float32)
@@ -22,7 +29,7 @@ class MyCache:
         return self._held
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Keep the new tokens of one layer behind those that it holds, and return all of them."""
+        """Keep a layer's new tokens behind those that it holds, and return all of them."""
         n_layers, _, _, max_context, _ = self._keys.shape
         start, stop = self._held, self._held + k.shape[2]
         if stop > max_context:
@@ -31,4 +38,5 @@ class MyCache:
         self._values[layer, :, :, start:stop] = v
         if layer == n_layers - 1:
             self._held = stop
-        return self._keys[layer, :, :, :stop], self._values[layer, :, :, :stop]
+        keys, values = self._keys[layer], self._values[layer]
+        return keys[:, :, :stop], values[:, :, :stop]

@@ -7,9 +7,16 @@ Floats = NDArray[np.float32]
 
 
 class MyCache:
-    """Las claves y los valores de los tokens vistos hasta ahora, en todas las capas. Empieza vacía."""
+    """Las claves y los valores de los tokens de hasta ahora, en todas las capas."""
 
-    def __init__(self, n_layers: int, batch: int, n_kv_heads: int, max_context: int, head_dim: int) -> None:
+    def __init__(
+        self,
+        n_layers: int,
+        batch: int,
+        n_kv_heads: int,
+        max_context: int,
+        head_dim: int,
+    ) -> None:
         """Crea una caché vacía donde caben `max_context` tokens de cada secuencia."""
         shape = (n_layers, batch, n_kv_heads, max_context, head_dim)
         self._keys = np.zeros(shape, np.float32)
@@ -22,7 +29,7 @@ class MyCache:
         return self._held
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Guarda los tokens nuevos de una capa detrás de los que ya tiene, y los devuelve todos."""
+        """Guarda los tokens nuevos de una capa tras los que ya tiene, y los devuelve todos."""
         n_layers, _, _, max_context, _ = self._keys.shape
         start, stop = self._held, self._held + k.shape[2]
         if stop > max_context:
@@ -31,4 +38,5 @@ class MyCache:
         self._values[layer, :, :, start:stop] = v
         if layer == n_layers - 1:
             self._held = stop
-        return self._keys[layer, :, :, :stop], self._values[layer, :, :, :stop]
+        keys, values = self._keys[layer], self._values[layer]
+        return keys[:, :, :stop], values[:, :, :stop]

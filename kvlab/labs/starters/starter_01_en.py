@@ -22,24 +22,36 @@ Floats = NDArray[np.float32]
 class MyCache:
     """The keys and values of the tokens so far, of every layer. It begins empty.
 
-    The model runs *passes*. A pass brings the same number of new tokens to each sequence: many in prefill, one in
-    decode. It asks for `length` first, and then calls `update` once for each layer, from layer 0 to the last.
+    The model runs *passes*. A pass brings the same number of new tokens to each
+    sequence: many in prefill, one in decode. It asks for `length` first, and then
+    calls `update` once for each layer, from layer 0 to the last.
     """
 
-    def __init__(self, n_layers: int, batch: int, n_kv_heads: int, max_context: int, head_dim: int) -> None:
-        """Make an empty cache with room for `max_context` tokens of each sequence. Elements are float32."""
+    def __init__(
+        self,
+        n_layers: int,
+        batch: int,
+        n_kv_heads: int,
+        max_context: int,
+        head_dim: int,
+    ) -> None:
+        """Make an empty cache with room for `max_context` tokens of each sequence.
+
+        Elements are float32.
+        """
         raise NotImplementedError
 
     @property
     def length(self) -> int:
         """How many tokens each sequence holds: the position of the next one.
 
-        A pass counts once, when its last layer has been updated, however many layers there are.
+        A pass counts once, when its last layer has been updated, however many
+        layers there are.
         """
         raise NotImplementedError
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Keep the new tokens of one layer behind those that it holds, and return all of them.
+        """Keep a layer's new tokens behind those that it holds, and return all of them.
 
         Args:
             layer: which layer, from 0 on.
@@ -47,13 +59,15 @@ class MyCache:
             v: their values, likewise.
 
         Returns:
-            Keys and values of every token so far, the new ones included and nothing else, the oldest first:
-            each `(batch, n_kv_heads, length + n_tokens, head_dim)`, where `length` is that before this pass.
-            float32, and bit for bit what was given. The caller may reuse `k` and `v` for something else afterwards;
-            what was returned earlier does not change.
+            Keys and values of every token so far, the new ones included and nothing
+            else, the oldest first: each `(batch, n_kv_heads, length + n_tokens, head_dim)`,
+            where `length` is that before this pass. float32, and bit for bit what was
+            given. The caller may reuse `k` and `v` for something else afterwards; what
+            was returned earlier does not change.
 
         Raises:
-            ValueError: the new tokens do not fit in `max_context`. Nothing is kept of them then.
+            ValueError: the new tokens do not fit in `max_context`. Nothing is kept of
+                them then.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""Práctica 01: una caché KV. Rellena la clase; las pruebas de abajo fallan hasta que esté bien.
+"""Práctica 01: una caché KV. Rellena la clase; hasta entonces fallan las pruebas de abajo.
 
 Se ejecutan con:   python ESTE_ARCHIVO
 Se comprueba con:  kvlab lab check 01 ESTE_ARCHIVO
@@ -20,26 +20,38 @@ Floats = NDArray[np.float32]
 
 
 class MyCache:
-    """Las claves y los valores de los tokens vistos hasta ahora, en todas las capas. Empieza vacía.
+    """Las claves y los valores de los tokens de hasta ahora, en todas las capas.
 
-    El modelo hace *pasadas*. Una pasada trae los mismos tokens nuevos a cada secuencia: muchos en el prefill, uno en
-    la decodificación. Primero pregunta `length` y luego llama a `update` una vez por capa, de la 0 a la última.
+    Empieza vacía. El modelo hace *pasadas*. Una pasada trae el mismo número de tokens
+    nuevos a cada secuencia: muchos en el prefill, uno en la decodificación. Primero
+    pregunta `length` y luego llama a `update` una vez por capa, de la 0 a la última.
     """
 
-    def __init__(self, n_layers: int, batch: int, n_kv_heads: int, max_context: int, head_dim: int) -> None:
-        """Crea una caché vacía donde caben `max_context` tokens de cada secuencia. Los elementos son float32."""
+    def __init__(
+        self,
+        n_layers: int,
+        batch: int,
+        n_kv_heads: int,
+        max_context: int,
+        head_dim: int,
+    ) -> None:
+        """Crea una caché vacía donde caben `max_context` tokens de cada secuencia.
+
+        Los elementos son float32.
+        """
         raise NotImplementedError
 
     @property
     def length(self) -> int:
         """Cuántos tokens guarda de cada secuencia: la posición del siguiente.
 
-        Una pasada cuenta una vez, cuando se actualiza su última capa, haya las capas que haya.
+        Una pasada cuenta una vez, cuando se actualiza su última capa, haya las capas
+        que haya.
         """
         raise NotImplementedError
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Guarda los tokens nuevos de una capa detrás de los que ya tiene, y los devuelve todos.
+        """Guarda los tokens nuevos de una capa tras los que ya tiene, y los devuelve todos.
 
         Args:
             layer: qué capa, desde la 0.
@@ -47,19 +59,21 @@ class MyCache:
             v: sus valores, igual.
 
         Returns:
-            Las claves y los valores de todos los tokens hasta ahora, los nuevos incluidos y nada más, el más antiguo
-            primero: cada array es `(batch, n_kv_heads, length + n_tokens, head_dim)`, con el `length` de antes de
-            esta pasada. En float32, y bit a bit lo que se dio. Después, quien llama puede usar `k` y `v` para otra
-            cosa; lo devuelto antes no cambia.
+            Las claves y los valores de todos los tokens hasta ahora, los nuevos incluidos
+            y nada más, el más antiguo primero: cada uno de los dos arrays es
+            `(batch, n_kv_heads, length + n_tokens, head_dim)`, con el `length` de antes
+            de esta pasada. En float32, y bit a bit lo que se dio. Después, quien llama
+            puede usar `k` y `v` para otra cosa; lo devuelto antes no cambia.
 
         Raises:
-            ValueError: los tokens nuevos no caben en `max_context`. Entonces no se guarda nada de ellos.
+            ValueError: los tokens nuevos no caben en `max_context`. Entonces no se guarda
+                nada de ellos.
         """
         raise NotImplementedError
 
 
 class TheCache(unittest.TestCase):
-    """Parte de lo que mira la comprobación. Escribe más: cada error que temas es una prueba."""
+    """Parte de lo que se comprueba. Escribe más: cada error que temas es una prueba."""
 
     def test_a_prompt_comes_back_as_it_went_in(self) -> None:
         cache = MyCache(n_layers=2, batch=2, n_kv_heads=3, max_context=11, head_dim=5)
