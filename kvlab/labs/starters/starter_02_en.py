@@ -1,4 +1,4 @@
-"""Lab 02: the test that a cache changes nothing. Fill in the function; as it stands it passes on every cache.
+"""Lab 02: the test that a cache changes nothing. Fill in the function; as it stands it looks at no cache.
 
 Run it with:           python THIS_FILE
 Have it judged with:   kvlab lab check 02 THIS_FILE

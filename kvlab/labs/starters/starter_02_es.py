@@ -1,4 +1,4 @@
-"""Práctica 02: la prueba de que una caché no cambia nada. Completa la función; tal como está, pasa con cualquier caché.
+"""Práctica 02: la prueba de que una caché no cambia nada. Completa la función; tal como está, no mira ninguna caché.
 
 Ejecútala con:         python ESTE_ARCHIVO
 Haz que la juzgue:     kvlab lab check 02 ESTE_ARCHIVO
