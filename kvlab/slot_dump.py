@@ -99,6 +99,22 @@ def slot_bytes_differing(prompt: str, n_tokens: int, position: int, tensor: str,
     return differing_bytes(slot.cached, slot.recomputed)
 
 
+def slot_first_bytes(prompt: str, n_tokens: int, position: int, tensor: str, layer: int, cached: bool) -> str:
+    """Return the first bytes of a slot's first head in hexadecimal, as cached or as recomputed. Errors as above."""
+    slot = _slot(prompt, n_tokens, position, tensor, layer)
+    return (slot.cached if cached else slot.recomputed)[0].tobytes()[:FIRST_BYTES].hex(" ")
+
+
+def slot_entries(prompt: str, n_tokens: int, position: int, tensor: str, layer: int) -> int:
+    """Return how many entries a slot has in all heads. Raises as `slot_bytes` does."""
+    return _slot(prompt, n_tokens, position, tensor, layer).cached.size
+
+
+def slot_entries_differing(prompt: str, n_tokens: int, position: int, tensor: str, layer: int) -> int:
+    """Return how many of them differ in their bytes from a full recomputation. Raises as `slot_bytes` does."""
+    return _slot(prompt, n_tokens, position, tensor, layer).differing_entries
+
+
 def all_bytes(prompt: str, n_tokens: int) -> int:
     """Return the bytes of K and V of every position that the run has filled."""
     return sum(slot.cached.nbytes for slot in _all_slots(prompt, n_tokens))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from kvlab.cache import DenseCache, Reading
-from kvlab.cache.broken import BUGS, SlotOverwritten
+from kvlab.cache.broken import BUGS
 from kvlab.cache.protocol import Floats
 
 LATE = 60  # tokens held, behind which a run of 64 tokens still goes on
@@ -21,18 +21,23 @@ class LastBit(DenseCache):
     """The lowest bit of one value is another: nothing that has a tolerance sees it, nor do tokens."""
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
-        """Store `v` with the last bit of its first element turned over."""
-        v = np.array(v)
-        v[..., :1].view(np.uint32)[...] ^= 1
-        super().write(layer, k, v)
+        """Store `v` with a bit turned over."""
+        super().write(layer, k, _one_bit_off(v))
 
 
-class LateBit(LastBit):
+class LateBit(DenseCache):
     """The same, and only once many tokens are held: a test that does not run far enough never gets there."""
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
         """Store what is given, until it is late."""
-        (super() if self._held >= LATE else super(LastBit, self)).write(layer, k, v)
+        super().write(layer, k, _one_bit_off(v) if self._held >= LATE else v)
+
+
+def _one_bit_off(v: Floats) -> Floats:
+    """Return values with the lowest bit of each vector's first element turned over."""
+    v = np.array(v)
+    v[..., :1].view(np.uint32)[...] ^= 1
+    return v
 
 
 class LastLayerUnread(DenseCache):
@@ -59,12 +64,12 @@ class LastRowOfAnother(DenseCache):
         return keys[rows], values[rows]
 
 
-class LongPromptsOverwritten(SlotOverwritten):
+class LongPromptsOverwritten(DenseCache):
     """The last slot of long prompts is overwritten, that of short ones is not: a few prompts do not show it."""
 
     def advance(self, n_tokens: int) -> None:
         """Count one too few behind a long prompt."""
-        (super() if n_tokens >= LONG else super(SlotOverwritten, self)).advance(n_tokens)
+        super().advance(n_tokens - (self._held == 0 and n_tokens >= LONG))
 
 
 BROKEN: Mapping[str, type[DenseCache]] = {

@@ -10,12 +10,14 @@ from kvlab.experiments import minigpt, minigpt_tokenizer
 from kvlab.generation import recompute
 from kvlab.grammar.corpus import sample_prompts
 
+Floats = NDArray[np.float32]
+Ids = NDArray[np.integer]
+
 MODEL = minigpt()
 PROMPTS = [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(50)]
 N_TOKENS = 64
 
 MakeCache = Callable[..., DenseCache]
-Ids = NDArray[np.integer]
 
 
 def test_with_equals_without(make_cache: MakeCache = DenseCache.for_model) -> None:
@@ -37,19 +39,30 @@ def batches() -> list[Ids]:
     return [np.array([prompt for prompt in PROMPTS if len(prompt) == length]) for length in lengths]
 
 
-def compare(logits: NDArray[np.float32], cache: DenseCache, row: int, text: Ids) -> None:
+def compare(logits: Floats, cache: DenseCache, row: int, text: Ids) -> None:
     """Raise AssertionError unless one sequence of a batch is what its text gives without a cache."""
-    expected, workspace = recompute(MODEL, text.tolist())
+    expected, keys, values = without_cache(text.tolist())
     n = len(text)
     found = {
         "logits": differing(logits, expected),
-        "K": differing(cache.keys[:, row, :, :n], workspace.keys[:, 0, :, :n]),
-        "V": differing(cache.values[:, row, :, :n], workspace.values[:, 0, :, :n]),
+        "K": differing(cache.keys[:, row, :, :n], keys),
+        "V": differing(cache.values[:, row, :, :n], values),
     }
     assert not any(found.values()), f"{n} tokens, row {row}: entries that differ: {found}"
 
 
-def differing(a: NDArray[np.float32], b: NDArray[np.float32]) -> int:
+def without_cache(ids: list[int]) -> tuple[Floats, Floats, Floats]:
+    """Return what the tokens `ids` of one sequence give when all of them are computed from nothing.
+
+    Returns:
+        The logits of the token behind them, `(V,)`, and their K and V, each `(n_layers, n_kv_heads, T, head_dim)`.
+    """
+    logits, workspace = recompute(MODEL, ids)
+    n = len(ids)
+    return logits, workspace.keys[:, 0, :, :n], workspace.values[:, 0, :, :n]
+
+
+def differing(a: Floats, b: Floats) -> int:
     """Return how many entries of two arrays of one shape differ in their bytes."""
     return int(np.count_nonzero(np.ascontiguousarray(a).view(np.uint32) != np.ascontiguousarray(b).view(np.uint32)))
 

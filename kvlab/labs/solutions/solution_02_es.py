@@ -10,12 +10,14 @@ from kvlab.experiments import minigpt, minigpt_tokenizer
 from kvlab.generation import recompute
 from kvlab.grammar.corpus import sample_prompts
 
+Floats = NDArray[np.float32]
+Ids = NDArray[np.integer]
+
 MODEL = minigpt()
 PROMPTS = [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(50)]
 N_TOKENS = 64
 
 MakeCache = Callable[..., DenseCache]
-Ids = NDArray[np.integer]
 
 
 def test_with_equals_without(make_cache: MakeCache = DenseCache.for_model) -> None:
@@ -37,19 +39,30 @@ def batches() -> list[Ids]:
     return [np.array([prompt for prompt in PROMPTS if len(prompt) == length]) for length in lengths]
 
 
-def compare(logits: NDArray[np.float32], cache: DenseCache, row: int, text: Ids) -> None:
+def compare(logits: Floats, cache: DenseCache, row: int, text: Ids) -> None:
     """Lanza AssertionError si una secuencia del lote no es lo que su texto da sin caché."""
-    expected, workspace = recompute(MODEL, text.tolist())
+    expected, keys, values = without_cache(text.tolist())
     n = len(text)
     found = {
         "logits": differing(logits, expected),
-        "K": differing(cache.keys[:, row, :, :n], workspace.keys[:, 0, :, :n]),
-        "V": differing(cache.values[:, row, :, :n], workspace.values[:, 0, :, :n]),
+        "K": differing(cache.keys[:, row, :, :n], keys),
+        "V": differing(cache.values[:, row, :, :n], values),
     }
     assert not any(found.values()), f"{n} tokens, fila {row}: elementos que difieren: {found}"
 
 
-def differing(a: NDArray[np.float32], b: NDArray[np.float32]) -> int:
+def without_cache(ids: list[int]) -> tuple[Floats, Floats, Floats]:
+    """Devuelve lo que dan los tokens `ids` de una secuencia si se calculan todos desde cero.
+
+    Returns:
+        Los logits del token que les sigue, `(V,)`, y sus K y V, cada una `(n_layers, n_kv_heads, T, head_dim)`.
+    """
+    logits, workspace = recompute(MODEL, ids)
+    n = len(ids)
+    return logits, workspace.keys[:, 0, :, :n], workspace.values[:, 0, :, :n]
+
+
+def differing(a: Floats, b: Floats) -> int:
     """Devuelve cuántos elementos de dos arrays de la misma forma difieren en sus bytes."""
     return int(np.count_nonzero(np.ascontiguousarray(a).view(np.uint32) != np.ascontiguousarray(b).view(np.uint32)))
 

@@ -1,4 +1,4 @@
-"""Lab 02: the test that a cache changes nothing. Fill in the function; as it stands it passes on every cache.
+"""Lab 02: the test that a cache changes nothing. Fill in the function; as it stands it looks at no cache.
 
 Run it with:           python THIS_FILE
 Have it judged with:   kvlab lab check 02 THIS_FILE
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache
 from kvlab.experiments import minigpt, minigpt_tokenizer
+from kvlab.generation import recompute
 from kvlab.grammar.corpus import sample_prompts
+
+Floats = NDArray[np.float32]
 
 MODEL = minigpt()
 PROMPTS = [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(50)]
@@ -31,20 +34,28 @@ MakeCache = Callable[..., DenseCache]
 def test_with_equals_without(make_cache: MakeCache = DenseCache.for_model) -> None:
     """Raise AssertionError unless the caches that `make_cache` makes change nothing.
 
-    What you need:
+    What you need, besides the two functions below:
 
         hidden = MODEL.forward(ids, cache)        ids (batch, T), the new tokens only; the cache then holds them too
         logits = MODEL.logits(hidden[:, -1])      (batch, V), for the token behind each sequence
         cache.keys, cache.values                  (n_layers, batch, n_kv_heads, capacity, head_dim)
 
-        logits, workspace = recompute(MODEL, ids)  without a cache: ids is the list of all tokens of one sequence;
-                                                   logits (V,), and in workspace.keys and .values the K and V
-
     All sequences of one cache have the same length, prompt included.
     """
 
 
-def differing(a: NDArray[np.float32], b: NDArray[np.float32]) -> int:
+def without_cache(ids: list[int]) -> tuple[Floats, Floats, Floats]:
+    """Return what the tokens `ids` of one sequence give when all of them are computed from nothing.
+
+    Returns:
+        The logits of the token behind them, `(V,)`, and their K and V, each `(n_layers, n_kv_heads, T, head_dim)`.
+    """
+    logits, workspace = recompute(MODEL, ids)
+    n = len(ids)
+    return logits, workspace.keys[:, 0, :, :n], workspace.values[:, 0, :, :n]
+
+
+def differing(a: Floats, b: Floats) -> int:
     """Return how many entries of two arrays of one shape differ in their bytes."""
     return int(np.count_nonzero(np.ascontiguousarray(a).view(np.uint32) != np.ascontiguousarray(b).view(np.uint32)))
 

@@ -1,0 +1,74 @@
+"""`labs/02-correctness-test`: the property test, the caches that it must turn down, and why plain products differ."""
+
+from __future__ import annotations
+
+from figures_src.page import Page, Shown, Table
+from figures_src.pages import break_00_silent_bugs as silent_bugs
+from figures_src.values import call
+from figures_src.words import Words
+from kvlab import bugs, experiments, slot_dump, units
+from kvlab.cache.broken import BUGS
+from kvlab.labs.broken_02 import BROKEN
+from kvlab.labs.lab_02 import N_PROMPTS, N_TOKENS
+
+page = Page("labs/02-correctness-test")
+
+# The property.
+
+page.value("n_prompts", units.given, quantity=N_PROMPTS)
+page.value("n_tokens", units.given, quantity=N_TOKENS)
+page.reuse("half_by_tokens", silent_bugs.page.values["half_by_tokens"])
+page.reuse("half_by_bytes", silent_bugs.page.values["half_by_bytes"])
+page.value("n_broken", units.given, quantity=len(BROKEN))
+page.value("n_known", units.given, quantity=len(BUGS))
+
+
+@page.table
+def subtle(words: Words) -> Table:
+    """Return the broken caches that the break page does not have, and the test that lets each pass."""
+    rows = [[words(f"subtle.{bug}"), words(f"subtle.test_{bug}")] for bug in BROKEN if bug not in BUGS]
+    return Table([words("subtle.bug"), words("subtle.test")], rows)
+
+
+# One run, slot by slot.
+
+PROMPT, STEPS = "Yesterday I", 2
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+page.value("worked", experiments.continuation, prompt=PROMPT, n_tokens=1)
+
+
+@page.table
+def slots(words: Words) -> Table:
+    """Return for each slot, layer, K and V the first bytes, cached and recomputed, and how many entries differ."""
+    held = PROMPT + call(experiments.continuation, prompt=PROMPT, n_tokens=STEPS - 1).result
+    rows: list[list[str | Shown]] = []
+    for position in range(len(call(experiments.token_texts, text=held).result)):
+        token = call(experiments.token_text, text=held, position=position)
+        for layer in (0, 1):
+            for tensor in ("K", "V"):
+                of = {"prompt": PROMPT, "n_tokens": STEPS, "position": position, "layer": layer, "tensor": tensor}
+                cached, again = (call(slot_dump.slot_first_bytes, **of, cached=cached) for cached in (True, False))
+                rows.append(
+                    [
+                        Shown(call(units.given, quantity=position)),
+                        Shown(token, "quoted"),
+                        words(f"slots_dump.layer_{layer}"),
+                        tensor,
+                        Shown(cached),
+                        Shown(again),
+                        Shown(call(slot_dump.slot_entries_differing, **of)),
+                    ]
+                )
+    columns = ("slot", "token", "layer", "tensor", "cached", "recomputed", "differ")
+    return Table([words(f"slots_dump.{column}") for column in columns], rows)
+
+
+page.value("entries", slot_dump.slot_entries, prompt=PROMPT, n_tokens=STEPS, position=0, layer=0, tensor="K")
+
+# Plain products.
+
+RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
+for result in ("steps", "differing_logits", "differing_kv"):
+    page.value(result, experiments.cache_correctness, **RUN, result=result)
+page.value("blas_share", experiments.blas_differing_share, **RUN)
+page.value("blas_tokens", bugs.blas_differing_tokens, **RUN)

@@ -1,0 +1,44 @@
+"""`solutions/02-correctness-test`: the complete test, and what gets past it when a part is left out."""
+
+from __future__ import annotations
+
+from figures_src.page import Page, Shown, Table
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import labs, units
+from kvlab.cache.broken import BUGS
+from kvlab.labs import weakened_02
+from kvlab.labs.broken_02 import BROKEN
+from kvlab.labs.weakened_02 import WEAKENED
+
+page = Page("solutions/02-correctness-test")
+
+page.file("complete", lambda language: labs.solution("02", language))
+page.value("n_broken", units.given, quantity=len(BROKEN))
+page.value("n_prompts", units.given, quantity=WEAKENED["complete"].n_prompts)
+page.value("n_tokens", units.given, quantity=WEAKENED["complete"].n_tokens)
+page.value("few_steps", units.given, quantity=WEAKENED["few_steps"].n_tokens)
+page.value("few_prompts", units.given, quantity=WEAKENED["few_prompts"].n_prompts)
+page.value("tolerance", units.given, quantity=weakened_02.TOLERANCE)
+
+
+def _past(weakness: str) -> Value:
+    return call(weakened_02.gets_past, weakness=weakness)
+
+
+nothing = call(units.given, quantity=0)
+for weakness in ("complete", "logits_alone"):
+    page.same("nothing gets past", nothing, call(weakened_02.how_many_get_past, weakness=weakness))
+for weakness in WEAKENED.keys() - {"complete", "logits_alone"}:
+    page.claim("something gets past", nothing, call(weakened_02.how_many_get_past, weakness=weakness))
+
+
+@page.table
+def weakened(words: Words) -> Table:
+    """Return for each part that a test may lack the broken caches that get past it."""
+    rows = []
+    for weakness in WEAKENED:
+        past = [words(f"bugs.{bug}" if bug in BUGS else f"subtle.{bug}") for bug in _past(weakness).result]
+        told = "; ".join(past) or words("weakened.none")
+        rows.append([words(f"weakened.{weakness}"), Shown(_past(weakness), word=told)])
+    return Table([words("weakened.test"), words("weakened.past")], rows)
