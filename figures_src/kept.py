@@ -25,6 +25,7 @@ STORE = ROOT / ".cache"
 DATA_OF = {
     "kvlab/catalog": "kvlab.catalog",
     "kvlab/grammar/minigpt": "kvlab.grammar",
+    "kvlab/labs/words": "kvlab.labs.words",
     "kvlab/sizing": "kvlab.sizing.keys",
 }
 LIBRARIES = ("brotli", "fonttools", "matplotlib", "numpy", "safetensors", "tokenizers")

@@ -113,20 +113,13 @@ def check(number: str, path: Path, words: Words, json_: bool) -> None:
 
 
 def _print_result(number: str, result: Result, words: Words) -> None:
-    def listed(names: tuple[str, ...]) -> str:
-        return "\n".join(words(f"lab_{number}.checks.{name}") for name in names)
-
+    passed, failed, looks_like = (words(f"common.card.{name}") for name in ("passed", "failed", "diagnosis"))
     total = len(result.passed) + len(result.failed)
     verdict = "some_failed" if result.failed else "all_passed"
-    rows = {
-        words("common.card.passed"): listed(result.passed),
-        words("common.card.failed"): listed(result.failed),
-        words("common.card.diagnosis"): "\n".join(one.sentence(words) for one in result.diagnosis),
-    }
-    print_card(
-        f"{number}: " + words(f"common.card.{verdict}", failed=len(result.failed), total=total),
-        {name: text for name, text in rows.items() if text},
-    )
+    rows = [(passed, words(f"lab_{number}.checks.{name}")) for name in result.passed]
+    rows += [(failed, words(f"lab_{number}.checks.{name}")) for name in result.failed]
+    rows += [(looks_like, one.sentence(words)) for one in result.diagnosis]
+    print_card(f"{number}: " + words(f"common.card.{verdict}", failed=len(result.failed), total=total), rows)
 
 
 @lab.command()

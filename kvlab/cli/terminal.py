@@ -42,12 +42,12 @@ def print_json(**values: Any) -> None:
     print(json.dumps(values, ensure_ascii=False))
 
 
-def print_card(title: str, rows: dict[str, str]) -> None:
-    """Print a card: a name and a text a row."""
+def print_card(title: str, rows: dict[str, str] | list[tuple[str, str]]) -> None:
+    """Print a card: a name and a text a row. A list of rows may have a name twice."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    for name, value in rows.items():
+    for name, value in rows.items() if isinstance(rows, dict) else rows:
         grid.add_row(name, value)
     Card().print(Panel(grid, title=title, title_align="left", expand=False))
 

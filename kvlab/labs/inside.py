@@ -24,10 +24,17 @@ NAME = "solution"  # of the reader's module: never "__main__", so that what it d
 LONGEST_TEXT = 200  # letters of an exception that are passed on
 
 # What would start a process or end another one: refused by name, before it happens.
-REFUSED = frozenset(
-    ("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen", "pty.spawn")
-    + ("os.kill", "os.killpg", "signal.pthread_kill")
+STARTS = (
+    "os.fork",
+    "os.forkpty",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "subprocess.Popen",
+    "pty.spawn",
 )
+REFUSED = frozenset((*STARTS, "os.kill", "os.killpg", "signal.pthread_kill"))
 
 
 class ProcessRefusedError(Exception):
