@@ -25,6 +25,7 @@ STEP = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "head_dim", "d_ff", "
 
 page.reuse("first", first)
 page.reuse("last", last)
+page.reuse("one", one)
 page.reuse("promise", call(units.ratio, numerator=1, denominator=round(1 / PROMISE)))
 page.reuse("noise_limit", call(units.ratio, numerator=1, denominator=round(1 / record.NOISE_LIMIT)))
 page.value("block", units.given, quantity=READ_BLOCK)
@@ -38,7 +39,6 @@ page.formula("slots", positions.slots_of_query)
 page.value("s_max", units.given, quantity=last)
 bytes_last = call(memory.kv_cache_bytes, **KV, context=last, batch=one, bytes_per_element=FP32)
 page.value("bytes_first", memory.kv_cache_bytes, **KV, context=first, batch=one, bytes_per_element=FP32)
-page.reuse("bytes_last", bytes_last)
 page.derivation("bytes_derived", "M", bytes_last, "B")
 steps = [call(flops.gpt2_decode_flops, **STEP, context=context) for context in (first, last)]
 passes = [call(flops.gpt2_prefill_flops, **STEP, prompt=context) for context in (first, last)]
