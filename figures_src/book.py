@@ -62,13 +62,14 @@ class Book:
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(
-            self._picture,
-            self._table,
-            self._entries,
-            self._derivation,
-            self._field,
-            self._check_measured,
-            self._unmeasured,
+            picture=self._picture,
+            table=self._table,
+            entries=self._entries,
+            derivation=self._derivation,
+            field=self._field,
+            file=lambda name: self._named("files", name)(self._current().language),
+            check=self._check_measured,
+            sentence=self._unmeasured,
         )
         unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown

@@ -25,9 +25,13 @@ STORE = ROOT / ".cache"
 DATA_OF = {
     "kvlab/catalog": "kvlab.catalog",
     "kvlab/grammar/minigpt": "kvlab.grammar",
+    "kvlab/labs/solutions": "kvlab.labs.lab",
+    "kvlab/labs/starters": "kvlab.labs.lab",
     "kvlab/labs/words": "kvlab.labs.words",
     "kvlab/sizing": "kvlab.sizing.keys",
 }
+# Folders of programs that nothing imports: they are read, as data is.
+PROGRAMS = ("kvlab/labs/solutions", "kvlab/labs/starters")
 LIBRARIES = ("brotli", "fonttools", "matplotlib", "numpy", "safetensors", "tokenizers")
 
 
@@ -107,7 +111,8 @@ def data_read_by(module: str) -> str:
     digest, used = hashlib.sha256(), modules_used_by(module)
     for path in sorted((ROOT / "kvlab").rglob("*")):
         folder = path.parent.relative_to(ROOT).as_posix()
-        if path.is_file() and path.suffix not in (".py", ".pyc") and DATA_OF.get(folder, module) in used:
+        is_data = path.suffix not in (".py", ".pyc") or folder in PROGRAMS
+        if path.is_file() and is_data and DATA_OF.get(folder, module) in used:
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

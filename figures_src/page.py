@@ -122,6 +122,7 @@ class Page:
     lists: dict[str, Callable[[Words], Sequence[Entry]]] = field(default_factory=dict)
     figures: dict[str, Drawing] = field(default_factory=dict)
     fields: dict[str, Field] = field(default_factory=dict)
+    files: dict[str, Callable[[str], str]] = field(default_factory=dict)
     defined_at: dict[str, str] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
 
@@ -173,6 +174,11 @@ class Page:
         """Name a figure; its words stand below the same name in the words files. `measured` data may grow stale."""
         self._note(name, 2)
         self.figures[name] = Drawing(data, draw, measured)
+
+    def file(self, name: str, text: Callable[[str], str]) -> None:
+        """Name Python of the package itself, or some lines of it: `text` returns it for a language, as it stands."""
+        self._note(name, 2)
+        self.files[name] = text
 
     def claim(self, sentence: str, *ascending: Value) -> None:
         """State what the page's words rely on, `a < b < …`: should results say otherwise, the tests fail."""

@@ -1,10 +1,10 @@
-"""Blocks: a paragraph that begins with `[[fig name]]`, `[[table name]]`, `[[list name]]`, `[[derive name]]` or `[[field name]]`.
+"""Blocks: a paragraph that begins with `[[fig name]]`, or `table`, `list`, `derive`, `field` or `file` in its place.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption, a field's its label. Lists and derivations have none.
+A table's further lines are its caption, a field's its label. Lists, derivations and files have none.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
 from markdown.extensions import Extension
 from markdown.util import AtomicString
+from pymdownx.highlight import Highlight
 
 from figures_src.errors import BookError, nearest
 from figures_src.figures.style import PALETTES
@@ -68,6 +69,7 @@ class Makers(NamedTuple):
     entries: Callable[[str], list[Entry]]
     derivation: Callable[[str], str]
     field: Callable[[str], Callable[[str], str]]
+    file: Callable[[str], str]
     check: Callable[[str], None]
     sentence: Callable[[NotMeasuredError], str]
 
@@ -104,8 +106,8 @@ class _Blocks(BlockProcessor):
         )
 
     def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
-        kinds = {"fig": self.figure, "table": self.table, "list": self.entries, "derive": self.derivation}
-        kinds["field"] = self.field
+        kinds = {"fig": self.figure, "table": self.table, "list": self.entries}
+        kinds |= {"derive": self.derivation, "field": self.field, "file": self.file}
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
@@ -197,6 +199,12 @@ class _Blocks(BlockProcessor):
                 line.text += piece
             else:
                 last.tail = f"{last.tail}{piece}"
+
+    def file(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        if text:
+            raise BookError(f"[[file {name}]] stands alone; begin a new paragraph behind it")
+        code = Highlight(md=self.parser.md).highlight(self.makers.file(name), "python")
+        ElementTree.SubElement(parent, "div", {"class": "kv-file"}).text = self.raw(code)
 
     def derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:

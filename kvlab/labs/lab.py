@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
+import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,25 @@ def starter(number: str, language: str = "en") -> str:
 
 def solution(number: str, language: str = "en") -> str:
     """Return the file that passes a lab."""
-    return (HERE / "solutions" / f"solution_{number}_{language}.py").read_text(encoding="utf-8")
+    return solution_path(number, language).read_text(encoding="utf-8")
+
+
+def solution_path(number: str, language: str = "en") -> Path:
+    """Return where that file lies."""
+    return HERE / "solutions" / f"solution_{number}_{language}.py"
+
+
+def excerpt(text: str, first: str, n_lines: int = 1) -> str:
+    """Return the line of a program that begins with `first`, and those behind it, without what all are indented by.
+
+    Raises:
+        KvlabError: not just one line begins so.
+    """
+    lines = text.splitlines()
+    found = [number for number, line in enumerate(lines) if line.strip().startswith(first)]
+    if len(found) != 1:
+        raise KvlabError(f"{len(found)} lines begin with {first!r}; one must")
+    return textwrap.dedent("\n".join(lines[found[0] : found[0] + n_lines]))
 
 
 def start(number: str, path: Path, words: Words, force: bool = False) -> None:

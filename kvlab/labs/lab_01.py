@@ -20,7 +20,7 @@ from kvlab.labs.bugs_01 import (
     read,
     wrong_slots,
 )
-from kvlab.labs.lab import Finding, Result
+from kvlab.labs.lab import Finding, Result, solution_path
 from kvlab.labs.probe_01 import MAIN, PAIR, PLANS, SMALL
 
 CHECKS = (
@@ -178,3 +178,13 @@ def _in_minigpt(seen: Mapping[str, Any]) -> Named:
     if "raised" in seen:
         return "bugs.raised_in_minigpt", {"error": seen["raised"], "line": seen["line"]}
     return "minigpt.unknown", {"prompt": seen["prompt"], "step": seen["step"], "what": seen["what"]}
+
+
+def checks_passed_by_solution() -> int:
+    """Return how many of the checks the solution passes, run as a reader's file is."""
+    return len(check(solution_path("01")).passed)
+
+
+def number_of_checks() -> int:
+    """Return how many checks there are."""
+    return len(CHECKS)

@@ -48,6 +48,12 @@ class Limits:
     file_bytes: int = 16_000_000
 
 
+def limit(of: str) -> float:
+    """Return a limit that holds where none is said, by the name of its attribute."""
+    value: float = getattr(Limits(), of)
+    return value
+
+
 @dataclass
 class Outcome:
     """What came of a run.

@@ -1,0 +1,109 @@
+"""`labs/01-implement-cache`: the contract of a cache, one run by hand, and what the checker looks at."""
+
+from __future__ import annotations
+
+from figures_src.figures import slots_held
+from figures_src.figures.style import Data
+from figures_src.markup import numbers
+from figures_src.page import Page, Shown, Table
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import experiments, labs, units
+from kvlab.labs import adapter_01, lab_01, sandbox, walk_01
+from kvlab.labs.lab import excerpt
+from kvlab.labs.words import Words as LabWords
+
+page = Page("labs/01-implement-cache")
+
+
+# The contract, out of the starter itself.
+
+
+page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 5))
+page.file("update", lambda language: excerpt(labs.starter("01", language), "def update", 18))
+
+# One run by hand.
+
+PROMPT, STEPS = "Yesterday I", 2
+page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+page.value("chosen", experiments.continuation, prompt=PROMPT, n_tokens=1)
+
+
+def _texts() -> list[str]:
+    """Return the new text of each pass."""
+    tokens = call(experiments.token_texts, text=PROMPT + _run().result).result
+    return ["".join(tokens[:-STEPS]), *tokens[-STEPS:]]
+
+
+def _run() -> Value:
+    return call(experiments.continuation, prompt=PROMPT, n_tokens=STEPS)
+
+
+def _passes() -> list[int]:
+    """Return how many tokens each pass brings."""
+    tokens = call(experiments.token_texts, text=PROMPT).result
+    return [len(tokens), *[1] * STEPS]
+
+
+def _walked(nth: int, what: str) -> Value:
+    return call(walk_01.walked, passes=_passes(), nth=nth, what=what)
+
+
+@page.table
+def walk(words: Words) -> Table:
+    """Return each pass of the run: what it brings, where it is written, what comes back, and the length around it."""
+    rows: list[list[str | Shown]] = [
+        [
+            numbers.show(text, "quoted", words.language),
+            Shown(_walked(nth, "before")),
+            Shown(_walked(nth, "before")),
+            Shown(_walked(nth, "returned")),
+            Shown(_walked(nth, "behind")),
+        ]
+        for nth, text in enumerate(_texts())
+    ]
+    columns = ("new", "before", "first", "returned", "behind")
+    return Table(header=[words(f"walk.{column}") for column in columns], rows=rows)
+
+
+page.reuse("held_by_prompt", _walked(0, "behind"))
+page.value("n_layers", units.given, quantity=2)
+page.value("zero", units.given, quantity=0)
+page.value("one", units.given, quantity=1)
+
+# What a checker sees.
+
+TOKENS = {"prompt": 4, "steps": 3, "capacity": 14}
+
+
+def slots_held_data() -> Data:
+    """Return which token each slot of each cache holds."""
+    rows = []
+    for name in walk_01.CACHES:
+        for slot, token in enumerate(call(walk_01.slots_after, cache_name=name, **TOKENS).result):
+            kind = "empty" if token < 0 else "prompt" if token < TOKENS["prompt"] else "decoded"
+            rows.append((name, slot, token, kind))
+    return dict(zip(("cache", "slot", "token", "kind"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("slots_held", slots_held_data, slots_held.draw)
+page.value("figure_prompt", units.given, quantity=TOKENS["prompt"])
+page.value("figure_steps", units.given, quantity=TOKENS["steps"])
+
+
+@page.table
+def lab_checks(words: Words) -> Table:
+    """Return what the checker looks at, in the words that it uses itself."""
+    said = LabWords(words.language)
+    rows: list[list[str | Shown]] = [
+        [Shown(call(units.given, quantity=number)), said(f"lab_01.checks.{name}")]
+        for number, name in enumerate(lab_01.CHECKS, 1)
+    ]
+    return Table(header=[words("lab_checks.number"), words("lab_checks.what")], rows=rows)
+
+
+page.value("n_checks", lab_01.number_of_checks)
+page.value("processor_seconds", sandbox.limit, of="processor_seconds")
+page.value("memory_bytes", sandbox.limit, of="memory_bytes")
+page.value("minigpt_prompts", units.given, quantity=adapter_01.PROMPTS)
+page.value("minigpt_tokens", units.given, quantity=adapter_01.TOKENS)

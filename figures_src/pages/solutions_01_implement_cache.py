@@ -1,0 +1,55 @@
+"""`solutions/01-implement-cache`: the solution as it lies in the package, line by line."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.theory_05_worked_example import cache
+from figures_src.words import Words
+from kvlab import labs, units
+from kvlab.labs import lab_01
+from kvlab.labs.lab import excerpt
+from kvlab.labs.words import Words as LabWords
+
+page = Page("solutions/01-implement-cache")
+page.file("solution", partial(labs.solution, "01"))
+
+
+def _lines(first: str, n_lines: int, language: str) -> str:
+    return excerpt(labs.solution("01", language), first, n_lines)
+
+
+page.file("buffers", partial(_lines, "shape = ", 3))
+page.file("room", partial(_lines, "start, stop", 3))
+page.file("copied", partial(_lines, "self._keys[layer", 2))
+page.file("counted", partial(_lines, "if layer", 2))
+page.file("returned", partial(_lines, "return self._keys", 1))
+
+checked = page.value("n_checks", lab_01.number_of_checks)
+passed = page.value("n_passed", lab_01.checks_passed_by_solution)
+page.same("the solution passes every check", checked, passed)
+page.reuse("cache", cache)
+page.value("zero", units.given, quantity=0)
+page.value("one", units.given, quantity=1)
+
+# Which line each bug hides in.
+
+HIDES = {
+    "elements": ("float64", "float16", "layers_share_memory", "k_and_v_share_memory", "caches_share_memory"),
+    "slot": ("slot_too_high", "slot_too_low"),
+    "room": ("no_capacity_error", "refuses_what_fits", "refuses_too_late", "keeps_what_it_refused"),
+    "copied": ("k_and_v_exchanged", "batch_axes_swapped", "sequences_mixed", "scrambled", "keeps_callers_arrays"),
+    "counted": ("length_per_layer", "length_too_early", "length_stuck", "length_counts_passes", "position_off_by_one"),
+    "returned": ("full_buffer", "empty_slots_behind", "only_the_new", "without_the_new", "returned_arrays_change"),
+}
+
+
+@page.table
+def lab_bugs(words: Words) -> Table:
+    """Return each bug that the checker knows, by the line in which it hides."""
+    said = LabWords(words.language)
+    rows: list[list[str | Shown]] = [
+        [words(f"lab_bugs.{line}"), said(f"lab_01.bugs.{bug}")] for line, bugs in HIDES.items() for bug in bugs
+    ]
+    return Table(header=[words("lab_bugs.bug"), words("lab_bugs.says")], rows=rows)
