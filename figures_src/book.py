@@ -61,18 +61,10 @@ class Book:
         self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
         self.drawn = 0
         self.tokens = TokenExtension()
-        makers = Makers(
-            picture=self._picture,
-            table=self._table,
-            entries=self._entries,
-            derivation=self._derivation,
-            field=self._field,
-            file=lambda name: self._named("files", name)(self._current().language),
-            check=self._check_measured,
-            sentence=self._unmeasured,
-        )
-        unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
-        self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown
+        measured = (self._check_measured, self._unmeasured)
+        makers = Makers(self._picture, self._table, self._entries, self._derivation, self._field, self._file, *measured)
+        extensions = BlockExtension(makers, self._guard_block), UnmeasuredExtension(*measured)
+        self.extensions = (self.tokens, *extensions)  # of Markdown
         self._guard = guard
         self._reading: Reading | None = None
 
@@ -252,6 +244,10 @@ class Book:
         shown = [cell.value for row in table.rows for cell in row if isinstance(cell, Shown)]
         cells = [[self._cell(cell) for cell in row] for row in table.rows]
         return list(table.header), cells, measured.stale_note(shown, Words(reading.language))
+
+    def _file(self, name: str) -> str:
+        found: str = self._named("files", name)(self._current().language)
+        return found
 
     def _field(self, name: str) -> Callable[[str], str]:
         return fields.blank(name, self._named("fields", name), Words(self._current().language))

@@ -1,4 +1,4 @@
-"""Blocks: a paragraph that begins with `[[fig name]]`, or `table`, `list`, `derive`, `field` or `file` in its place.
+"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive, field and file.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language

@@ -51,11 +51,13 @@ def _tick(field: Field, label: str, words: Words) -> str:
     if field.beyond is None:
         return ""
     word = words("lab.hypothetical")
-    return f'<label><input type="checkbox"{_attributes({"aria-label": f"{word}: {label}"})}> {html.escape(word)}</label>'
+    return (
+        f'<label><input type="checkbox"{_attributes({"aria-label": f"{word}: {label}"})}> {html.escape(word)}</label>'
+    )
 
 
 def _answers(field: Field) -> dict[str, str]:
-    """Return the exact number and those of mistakes as attributes: as text, since a script's own numbers would round."""
+    """Return the exact number and those of mistakes as attributes: as text, since a script's numbers would round."""
     if field.expected is None:
         return {}
     mistaken = field.mistaken.result if field.mistaken else {}

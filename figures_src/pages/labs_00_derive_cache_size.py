@@ -151,9 +151,7 @@ page.blank("inverse_arithmetic")
 
 
 def _ratio_blank(model: str, context: Value, name: str) -> Blank:
-    taken = [
-        call(sizes.cache_bytes, model_name=of, context=context, batch=one, dtype="fp16") for of in (LLAMA, model)
-    ]
+    taken = [call(sizes.cache_bytes, model_name=of, context=context, batch=one, dtype="fp16") for of in (LLAMA, model)]
     return page.blank(name, call(units.ratio, numerator=taken[0], denominator=taken[1]), counted=True)
 
 
