@@ -21,11 +21,11 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     for way, marker in MARKERS.items():
         rounds, percent = zip(*((n, 100 * share) for of, n, share in rows if of == way), strict=True)
         ax.plot(rounds, percent, marker=marker, markersize=5, color=colours[way])
-        label = words(f"rounds_summed.{way}")
+        above = max(percent[-3:])  # the label ends where the line does, and is about three points long
         ax.annotate(
-            label,
-            (rounds[-1], percent[-1]),
-            xytext=(0, 7),
+            words(f"rounds_summed.{way}"),
+            (rounds[-1], above),
+            xytext=(0, 6),
             textcoords="offset points",
             color=colours[way],
             ha="right",

@@ -50,11 +50,11 @@ def _error(run: str, constants: int) -> Value:
 def rival_errors(words: Words) -> Table:
     """Return the error of each formula and of its simpler rivals on the points that no fit has seen."""
     formulas = {
-        ("cached", 1): "$a$",
-        ("cached", 2): r"$a + b \cdot r$",
-        ("uncached", 1): "$a$",
-        ("uncached", 2): r"$a + b \cdot T$",
-        ("uncached", 3): r"$a + b \cdot T + c \cdot \sum r$",
+        ("cached", 1): r"$\alpha$",
+        ("cached", 2): r"$\alpha + \beta \cdot r$",
+        ("uncached", 1): r"$\alpha$",
+        ("uncached", 2): r"$\alpha + \beta \cdot T$",
+        ("uncached", 3): r"$\alpha + \beta \cdot T + \gamma \cdot \sum r$",
     }
     rows: list[list[str | Shown]] = [
         [words(f"rival_errors.{run}"), written, Shown(_error(run, constants), "percent1")]
