@@ -254,6 +254,10 @@ class Book:
         cells = [[self._cell(cell) for cell in row] for row in table.rows]
         return list(table.header), cells, measured.stale_note(shown, Words(reading.language))
 
+    def _file(self, name: str) -> str:
+        found: str = self._named("files", name)(self._current().language)
+        return found
+
     def _field(self, name: str) -> Callable[[str], str]:
         return fields.blank(name, self._named("fields", name), Words(self._current().language))
 

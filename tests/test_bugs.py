@@ -142,7 +142,7 @@ def test_a_slot_is_shown_as_its_bytes_in_both_ways():
         assert bytes.fromhex(slot_first_bytes("Yesterday I", 2, 2, "V", 1, cached)) == expected
     assert slot_entries_differing("Yesterday I", 2, 2, "V", 1) == 0
     assert slot_entries("Yesterday I", 2, 2, "V", 1) == 64
-    with pytest.raises(KvlabError, match="there is no 'Q' in layer 0"):
+    with pytest.raises(KvlabError, match="no 'Q' in layer 0"):
         slot_entries("Yesterday I", 2, 2, "Q", 0)
 
 

@@ -1,8 +1,10 @@
 """Lab 03's checker: each fault that a reader's CSV can have is seen, named and said in one sentence."""
 
 import ast
+import math
 import random
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from kvlab import catalog, diagnosis
 from kvlab.accounting.layers import Layers
 from kvlab.benchmark import curves
 from kvlab.benchmark.timing import Timed
-from kvlab.labs import solution, starter
+from kvlab.errors import KvlabError
+from kvlab.labs import noise, rivals, solution, starter
 from kvlab.labs.curves_csv import MalformedError, read
 from kvlab.labs.lab_03 import CHECKS, check, judge, summed_up
 from kvlab.labs.words import Words
@@ -412,3 +415,58 @@ def test_the_solution_measures_what_can_be_judged_and_its_overlay_is_what_the_bo
 def test_the_starter_runs_as_it_stands_and_what_it_leaves_to_be_done_is_named(tmp_path):
     result = check(run(starter("03"), tmp_path))
     assert found(result) == ["few", "whole_buffer"]
+
+
+def test_the_least_of_many_rounds_comes_to_the_truth_and_their_mean_does_not():
+    many = 2000
+    # Exponential disturbances: the mean is that of each, the median ln 2 of it, the least a share of it.
+    assert noise.excess("mean", many, 0.3, seed=5) == pytest.approx(0.3, rel=0.1)
+    assert noise.excess("median", many, 0.3, seed=5) == pytest.approx(0.3 * math.log(2), rel=0.1)
+    averages = [statistics.fmean(noise.excess("least", 16, 0.3, seed) for seed in range(400))]
+    assert averages == pytest.approx([0.3 / 16], rel=0.15)
+    # The first rounds stay the same when more are taken.
+    assert noise.excess("least", 8, 0.3, seed=5) <= noise.excess("least", 4, 0.3, seed=5)
+
+
+def test_a_drift_is_a_slope_in_order_and_nothing_in_turns():
+    def errors(order):
+        return [noise.drift_error(order, place, 7, 31, 0.5, seed=3) for place in range(7)]
+
+    assert errors("ascending") == pytest.approx([0.5 * 31 * place / (7 * 31 - 1) for place in range(7)])
+    # In turns each is among the first seven runs.
+    assert sorted(errors("drawn")) == pytest.approx([0.5 * first / (7 * 31 - 1) for first in range(7)])
+
+
+def test_more_constants_fit_better_and_predict_worse():
+    own, unseen = ([noise.fit_error(n, out, 8, 0.05, 60, seed=2) for n in range(1, 5)] for out in (False, True))
+    assert own == sorted(own, reverse=True)
+    assert own[3] == 0
+    assert unseen == sorted(unseen)
+
+
+def test_a_rival_is_fitted_and_judged_on_the_points_of_the_whole_formula():
+    contexts, seconds = list(CONTEXTS), [cached(at) for at in CONTEXTS]
+    assert rivals.held_out_error("cached", 2, contexts, seconds) < 1e-12
+    # Weighted by what it predicts, a constant is sum(1/y) / sum(1/y²) of its points, by hand.
+    fitted_on = [cached(at) for at in (16, 32, 80, 96)]
+    constant = sum(1 / y for y in fitted_on) / sum(1 / y**2 for y in fitted_on)
+    expected = max(abs(constant - cached(at)) / cached(at) for at in (48, 64, 112, 128))
+    assert rivals.held_out_error("cached", 1, contexts, seconds) == pytest.approx(expected)
+    assert rivals.last_over_first([2.0, 3.0, 7.0]) == 3.5
+    assert rivals.over_at_last([1.0, 6.0], [5.0, 4.0]) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: noise.excess("mode", 3, 0.3, 1), "known are mean, median, least"),
+        (lambda: noise.excess("mean", 0, 0.3, 1), "1 or more"),
+        (lambda: noise.drift_error("descending", 1, 7, 3, 0.3, 1), "known are ascending, drawn"),
+        (lambda: noise.fit_error(5, True, 8, 0.1, 3, 1), "4 different points cannot fix 5 constants"),
+        (lambda: rivals.held_out_error("growing", 1, [1], [1.0]), "known are cached, uncached"),
+        (lambda: rivals.held_out_error("cached", 3, [1], [1.0]), "has 2 constants, and 3"),
+    ],
+)
+def test_what_cannot_be_imagined_is_refused(call, says):
+    with pytest.raises(KvlabError, match=says):
+        call()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from figures_src.figures import curves
-from figures_src.figures.style import Data
 from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import SAVED, measured
+from figures_src.pages.measurements import SAVED, curves_data, measured
 from figures_src.values import call
 from figures_src.words import Words
 from kvlab import catalog, units
@@ -86,22 +85,6 @@ def identity(words: Words) -> Table:
 
 
 # The curves.
-
-
-def curves_data() -> Data:
-    """Return the measured points, what the formulas predict for them, and which of them the fit has not seen."""
-    columns: dict[str, list[object]] = {"run": [], "tokens": [], "held_out": [], "measured_s": [], "predicted_s": []}
-    for run in ("cached", "uncached"):
-        tokens, held_out, seconds, predicted = (
-            measured(f"curves.{run}.{what}").result
-            for what in ("contexts", "held_out", "measured_seconds", "predicted_seconds")
-        )
-        columns["run"] += [run] * len(tokens)
-        columns["tokens"] += tokens
-        columns["held_out"] += held_out
-        columns["measured_s"] += seconds
-        columns["predicted_s"] += predicted
-    return columns
 
 
 page.figure("curves", curves_data, curves.draw, measured=True)

@@ -143,6 +143,5 @@ def write(path: Path, rows: list[dict[str, float]] | list[dict[str, object]]) ->
 if __name__ == "__main__":
     measurements = measure()
     write(Path(__file__).with_suffix(".csv"), measurements)
-    write(
-        Path(__file__).with_suffix(".overlay.csv"), overlay(measurements, "cached") + overlay(measurements, "uncached")
-    )
+    laid_over = overlay(measurements, "cached") + overlay(measurements, "uncached")
+    write(Path(__file__).with_suffix(".overlay.csv"), laid_over)

@@ -1,0 +1,142 @@
+"""`labs/03-cost-curves`: what noise does to a measurement, computed on an imagined machine, and what to predict."""
+
+from __future__ import annotations
+
+from figures_src.figures import rounds_summed
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.measurements import PROMISE
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import units
+from kvlab.accounting import flops, memory, positions
+from kvlab.benchmark import curves, record
+from kvlab.cache.protocol import READ_BLOCK
+from kvlab.labs import curves_possible, noise
+
+page = Page("labs/03-cost-curves")
+
+FP32 = call(units.bytes_per_element, dtype="fp32")
+first, last = (call(units.given, quantity=context) for context in (curves.CONTEXTS[0], curves.CONTEXTS[-1]))
+one = call(units.given, quantity=1)
+KV = kv_shapes("MiniGPT")
+STEP = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")
+
+page.reuse("first", first)
+page.reuse("last", last)
+page.reuse("one", one)
+page.reuse("promise", call(units.ratio, numerator=1, denominator=round(1 / PROMISE)))
+page.reuse("noise_limit", call(units.ratio, numerator=1, denominator=round(1 / record.NOISE_LIMIT)))
+page.value("block", units.given, quantity=READ_BLOCK)
+page.value("fewest_contexts", units.given, quantity=curves_possible.FEWEST_CONTEXTS)
+page.value("fewest_reads", units.given, quantity=curves_possible.FEWEST_READS)
+
+# What to predict.
+
+page.formula("size", memory.kv_cache_bytes)
+page.formula("slots", positions.slots_of_query)
+page.value("s_max", units.given, quantity=last)
+bytes_last = call(memory.kv_cache_bytes, **KV, context=last, batch=one, bytes_per_element=FP32)
+page.value("bytes_first", memory.kv_cache_bytes, **KV, context=first, batch=one, bytes_per_element=FP32)
+page.derivation("bytes_derived", "M", bytes_last, "B")
+steps = [call(flops.gpt2_decode_flops, **STEP, context=context) for context in (first, last)]
+passes = [call(flops.gpt2_prefill_flops, **STEP, prompt=context) for context in (first, last)]
+step_growth = page.value("step_growth", units.ratio, numerator=steps[1], denominator=steps[0])
+pass_growth = page.value("pass_growth", units.ratio, numerator=passes[1], denominator=passes[0])
+tokens_growth = page.value("tokens_growth", units.ratio, numerator=last, denominator=first)
+page.claim("a step hardly grows, and a pass nearly as its tokens", step_growth, pass_growth)
+
+# Least, median and mean, on an imagined machine.
+
+DISTURBANCE = 0.3
+SEED = 37
+ROUNDS = [2**power for power in range(9)]
+page.value("most_rounds", units.given, quantity=ROUNDS[-1])
+page.value("disturbance", units.ratio, numerator=round(100 * DISTURBANCE), denominator=100)
+
+
+def _excess(way: str, rounds: int) -> Value:
+    return call(noise.excess, way=way, rounds=rounds, mean_disturbance=DISTURBANCE, seed=SEED)
+
+
+summed = [page.reuse(f"{way}_at_end", _excess(way, ROUNDS[-1])) for way in ("least", "median", "mean")]
+page.claim("the least comes nearest to the true time, and the mean stays farthest", *summed)
+
+
+def rounds_summed_data() -> Data:
+    """Return for each way and number of rounds how far the summary lies above the true time."""
+    points = [(way, rounds, _excess(way, rounds).result) for way in ("mean", "median", "least") for rounds in ROUNDS]
+    ways, rounds, above = zip(*points, strict=True)
+    return {"way": ways, "rounds": rounds, "above": above}
+
+
+page.figure("rounds_summed", rounds_summed_data, rounds_summed.draw)
+
+# The order.
+
+SLOWER, DRIFT_ROUNDS = 0.3, 100
+page.value("slower", units.ratio, numerator=round(100 * SLOWER), denominator=100)
+page.value("drift_rounds", units.given, quantity=DRIFT_ROUNDS)
+
+
+def _drift(order: str, place: int) -> Value:
+    return call(
+        noise.drift_error,
+        order=order,
+        place=place,
+        contexts=len(curves.CONTEXTS),
+        rounds=DRIFT_ROUNDS,
+        slower=SLOWER,
+        seed=SEED,
+    )
+
+
+in_order_at_last = page.reuse("in_order_at_last", _drift("ascending", len(curves.CONTEXTS) - 1))
+page.claim(
+    "measured in order, the last context is wrong by more than the promise", page.values["promise"], in_order_at_last
+)
+
+
+@page.table
+def drift(words: Words) -> Table:
+    """Return what a machine that slows down adds to each context, measured in order and interleaved."""
+    rows: list[list[str | Shown]] = [
+        [
+            Shown(call(units.given, quantity=context)),
+            *(Shown(_drift(order, place), "percent1") for order in ("ascending", "drawn")),
+        ]
+        for place, context in enumerate(curves.CONTEXTS)
+    ]
+    return Table(header=[words(f"drift.{column}") for column in ("context", "ascending", "drawn")], rows=rows)
+
+
+# Points that the fit has not seen.
+
+FIT_NOISE, FIT_POINTS, FIT_DRAWS = 0.05, 8, 500
+page.value("fit_draws", units.given, quantity=FIT_DRAWS)
+page.value("fit_noise", units.ratio, numerator=round(100 * FIT_NOISE), denominator=100)
+page.value("fit_points", units.given, quantity=FIT_POINTS)
+
+
+def _fit_error(constants: int, held_out: bool) -> Value:
+    drawn = {"points": FIT_POINTS, "noise": FIT_NOISE, "draws": FIT_DRAWS, "seed": SEED}
+    return call(noise.fit_error, constants=constants, held_out=held_out, **drawn)
+
+
+CONSTANTS = range(1, FIT_POINTS // 2 + 1)
+page.claim("the own error falls with each constant", *(_fit_error(n, False) for n in reversed(CONSTANTS)))
+page.claim("the error on unseen points rises with each constant", *(_fit_error(n, True) for n in CONSTANTS))
+
+
+@page.table
+def polynomials(words: Words) -> Table:
+    """Return the errors of formulas with more and more constants, on their own points and on unseen ones."""
+    rows: list[list[str | Shown]] = [
+        [
+            Shown(call(units.given, quantity=constants)),
+            *(Shown(_fit_error(constants, held_out), "percent1") for held_out in (False, True)),
+        ]
+        for constants in CONSTANTS
+    ]
+    return Table(header=[words(f"polynomials.{column}") for column in ("constants", "own", "unseen")], rows=rows)

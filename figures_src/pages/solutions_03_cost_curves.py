@@ -1,0 +1,70 @@
+"""`solutions/03-cost-curves`: the measured curves, their formulas, and what simpler formulas would have done."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from figures_src.figures import curves as curves_figure
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.measurements import PROMISE, curves_data, measured
+from figures_src.pages.shapes import kv_shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import units
+from kvlab.accounting import memory
+from kvlab.benchmark import curves, record
+from kvlab.cache.protocol import READ_BLOCK
+from kvlab.labs import rivals, solution
+
+page = Page("solutions/03-cost-curves")
+
+first, last = (call(units.given, quantity=context) for context in (curves.CONTEXTS[0], curves.CONTEXTS[-1]))
+page.reuse("first", first)
+page.reuse("last", last)
+page.value("promise", units.ratio, numerator=1, denominator=round(1 / PROMISE))
+page.value("contexts", units.given, quantity=len(curves.CONTEXTS))
+page.value("block", units.given, quantity=READ_BLOCK)
+
+# The memory.
+
+KV, one = kv_shapes("MiniGPT"), call(units.given, quantity=1)
+FP32 = call(units.bytes_per_element, dtype="fp32")
+page.value("per_token", memory.kv_bytes_per_token, **KV, bytes_per_element=FP32)
+page.value("buffer", memory.kv_cache_bytes, **KV, context=last, batch=one, bytes_per_element=FP32)
+
+# The curves of the record, and what simpler formulas make of them.
+
+page.figure("curves", curves_data, curves_figure.draw, measured=True)
+page.reuse("processor", call(record.measured_on, what="processor"))
+page.reuse("taken", call(record.measured_on, what="taken"))
+
+CONTEXTS = measured("curves.cached.contexts")
+SECONDS = {run: measured(f"curves.{run}.measured_seconds") for run in ("cached", "uncached")}
+
+
+def _error(run: str, constants: int) -> Value:
+    return call(rivals.held_out_error, run=run, constants=constants, contexts=CONTEXTS, seconds=SECONDS[run])
+
+
+@page.table
+def rival_errors(words: Words) -> Table:
+    """Return the error of each formula and of its simpler rivals on the points that no fit has seen."""
+    formulas = {
+        ("cached", 1): r"$\alpha$",
+        ("cached", 2): r"$\alpha + \beta \cdot r$",
+        ("uncached", 1): r"$\alpha$",
+        ("uncached", 2): r"$\alpha + \beta \cdot T$",
+        ("uncached", 3): r"$\alpha + \beta \cdot T + \gamma \cdot \sum r$",
+    }
+    rows: list[list[str | Shown]] = [
+        [words(f"rival_errors.{run}"), written, Shown(_error(run, constants), "percent1")]
+        for (run, constants), written in formulas.items()
+    ]
+    return Table(header=[words(f"rival_errors.{column}") for column in ("run", "formula", "error")], rows=rows)
+
+
+for run in ("cached", "uncached"):
+    page.value(f"{run}_growth", rivals.last_over_first, seconds=SECONDS[run])
+page.value("uncached_over_cached", rivals.over_at_last, slower=SECONDS["uncached"], faster=SECONDS["cached"])
+
+page.file("program", partial(solution, "03"))
