@@ -23,6 +23,7 @@ from figures_src.markup.data import data_attributes, table_cell
 from figures_src.markup.links import with_addresses
 from figures_src.markup.lint import typed_numbers
 from figures_src.markup.math import to_mathml
+from figures_src.markup.places import line_of
 from figures_src.markup.summary import read_summary, with_summaries
 from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark, tokens_in
 from figures_src.markup.unmeasured import UnmeasuredExtension
@@ -68,7 +69,7 @@ class Book:
             derivation=self._derivation,
             field=self._field,
             call=lambda name: str(self._named("values", name).program),
-            file=lambda name: self._named("files", name)(self._current().language),
+            file=lambda name: str(self._named("files", name)(self._current().language)),
             check=self._check_measured,
             sentence=self._unmeasured,
         )
@@ -254,10 +255,6 @@ class Book:
         cells = [[self._cell(cell) for cell in row] for row in table.rows]
         return list(table.header), cells, measured.stale_note(shown, Words(reading.language))
 
-    def _file(self, name: str) -> str:
-        found: str = self._named("files", name)(self._current().language)
-        return found
-
     def _field(self, name: str) -> Callable[[str], str]:
         return fields.blank(name, self._named("fields", name), Words(self._current().language))
 
@@ -353,15 +350,7 @@ class Book:
     def _at_line(self, text: str, error: BookError, nth: int = 0) -> BookError:
         """Return the error with its file in front, and the line on which `text` stands for the `nth` time, from 0."""
         source = self._current().source
-        # Below the front matter, and outside fenced code, where nothing is a token.
-        written = re.sub(
-            r"\A---\n.*?\n---\n|^(`{3,}).*?^\1 *$",
-            lambda match: "\n" * match[0].count("\n"),
-            source.read_text(encoding="utf-8"),
-            flags=re.DOTALL | re.MULTILINE,
-        )
-        places = [match.start() for match in re.finditer(re.escape(text), written)]
-        line = written.count("\n", 0, places[nth]) + 1 if nth < len(places) else 1
+        line = line_of(text, source.read_text(encoding="utf-8"), nth)
         return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
 
 
