@@ -42,7 +42,7 @@ def build(project, *options):
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
-        timeout=300,
+        timeout=900,
     )
 
 
@@ -76,7 +76,7 @@ def test_two_cold_builds_are_the_same_bytes_and_a_warm_one_runs_and_draws_nothin
     command = [*MKDOCS, "build", "--strict"]
     cold = [subprocess.Popen(command, cwd=p, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for p in projects]
     for process in cold:
-        _, log = process.communicate(timeout=300)
+        _, log = process.communicate(timeout=900)
         assert process.returncode == 0, log
         assert int(re.search(r"figures drawn: (\d+)", log)[1]) > 0
         assert int(re.search(r"calls run: (\d+)", log)[1]) > 0
@@ -155,7 +155,7 @@ def test_every_number_is_what_its_call_gives_in_a_fresh_process_and_is_shown_as_
         "json.dump(results, sys.stdout)\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", script], input=json.dumps(calls), capture_output=True, text=True, cwd=copy, timeout=300
+        [sys.executable, "-c", script], input=json.dumps(calls), capture_output=True, text=True, cwd=copy, timeout=900
     )
     assert run.returncode == 0, run.stderr
     results = json.loads(run.stdout)
@@ -304,7 +304,7 @@ def test_two_builds_at_once_do_not_disturb_each_other(copy):
     shutil.rmtree(copy / ".cache/figures")
     command = [*MKDOCS, "build", "--strict"]
     both = [subprocess.Popen(command, cwd=copy, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    logs = [process.communicate(timeout=300)[1] for process in both]
+    logs = [process.communicate(timeout=900)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], logs
     together = everything(copy / "site")
     built(copy)

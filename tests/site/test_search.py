@@ -5,6 +5,7 @@ It leans on four things inside the theme: that `base` in its configuration says 
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from conftest import listen
 from playwright.sync_api import BrowserContext, Page, expect
 
+ANSWERED = re.compile("matching|encontra")  # before, the dialog asks for something to be typed
 PLACES = {"en": "theory/05-worked-example.html", "es": "es/theory/05-worked-example.html"}
 
 
@@ -24,7 +26,7 @@ def search(page: Page, query: str) -> dict[str, Any]:
     # The theme waits for a pause in typing, and then asks its worker.
     expect(page.locator(".md-search__input")).to_have_value(query)
     page.wait_for_timeout(400)
-    expect(page.locator(".md-search-result__meta")).not_to_be_empty()
+    expect(page.locator(".md-search-result__meta")).to_have_text(ANSWERED, timeout=30_000)
     return dict(
         page.evaluate(
             """() => {
