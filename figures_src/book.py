@@ -16,7 +16,7 @@ from figures_src import kept, mathfont, measured, values
 from figures_src.addresses import address, twin_language
 from figures_src.errors import BookError
 from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_csv, to_svg
-from figures_src.markup import numbers
+from figures_src.markup import fields, numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
 from figures_src.markup.damage import damage
 from figures_src.markup.data import data_attributes, table_cell
@@ -26,7 +26,7 @@ from figures_src.markup.math import to_mathml
 from figures_src.markup.summary import read_summary, with_summaries
 from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark, tokens_in
 from figures_src.markup.unmeasured import UnmeasuredExtension
-from figures_src.page import Derivation, Entry, FormulaFace, Page, Shown
+from figures_src.page import Blank, Derivation, Entry, FormulaFace, Page, Shown
 from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab import formula
@@ -62,7 +62,13 @@ class Book:
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(
-            self._picture, self._table, self._entries, self._derivation, self._check_measured, self._unmeasured
+            self._picture,
+            self._table,
+            self._entries,
+            self._derivation,
+            self._field,
+            self._check_measured,
+            self._unmeasured,
         )
         unmeasured = UnmeasuredExtension(self._check_measured, self._unmeasured)
         self.extensions = (self.tokens, BlockExtension(makers, self._guard_block), unmeasured)  # of Markdown
@@ -118,6 +124,7 @@ class Book:
         found = damage(page_html)
         if found:
             raise self._at_line(found.text, BookError(found.what))
+        page_html += fields.words_of(self._current().page, Words(self._current().language))
         return with_summaries(with_addresses(fill(page_html, self.tokens.tokens, self._faces())), *self.summaries())
 
     def ran(self) -> int:
@@ -245,8 +252,13 @@ class Book:
         cells = [[self._cell(cell) for cell in row] for row in table.rows]
         return list(table.header), cells, measured.stale_note(shown, Words(reading.language))
 
-    def _cell(self, cell: str | Shown) -> Cell:
+    def _field(self, name: str) -> Callable[[str], str]:
+        return fields.blank(name, self._named("fields", name), Words(self._current().language))
+
+    def _cell(self, cell: str | Shown | Blank) -> Cell:
         language = self._current().language
+        if isinstance(cell, Blank):
+            return Cell("", blank=self._field(cell.name))
         try:
             return table_cell(cell, language)
         except NotMeasuredError as error:

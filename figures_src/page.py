@@ -27,11 +27,33 @@ class Shown(NamedTuple):
     word: str = ""
 
 
+class Field(NamedTuple):
+    """What the reader fills in.
+
+    Attributes:
+        expected: the exact number; None for a text, which nobody checks.
+        mistaken: what usual mistakes give, by name.
+        counted: whether it is a count, and no size in bytes.
+        beyond: whether the reader has to mark it as hypothetical; None where that is not asked.
+    """
+
+    expected: Value | None = None
+    mistaken: Value | None = None
+    counted: bool = False
+    beyond: Value | None = None
+
+
+class Blank(NamedTuple):
+    """A cell that the reader fills in, by the name of its field."""
+
+    name: str
+
+
 class Table(NamedTuple):
     """A generated table. The first cell of each row heads the row; texts are in the page's language already."""
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str | Shown]]
+    rows: Sequence[Sequence[str | Shown | Blank]]
 
 
 class Foreign(NamedTuple):
@@ -99,6 +121,7 @@ class Page:
     tables: dict[str, Callable[[Words], Table]] = field(default_factory=dict)
     lists: dict[str, Callable[[Words], Sequence[Entry]]] = field(default_factory=dict)
     figures: dict[str, Drawing] = field(default_factory=dict)
+    fields: dict[str, Field] = field(default_factory=dict)
     defined_at: dict[str, str] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
 
@@ -121,6 +144,12 @@ class Page:
         """Name a worked derivation: the value's formula, the numbers put in, and its result."""
         self._note(name, 2)
         self.derivations[name] = Derivation(symbol, value, format)
+
+    def blank(self, name: str, expected: Value | None = None, mistaken: Value | None = None, **more: Any) -> Blank:
+        """Name a field, and return the cell for a table that has it; without an expected number it takes a text."""
+        self._note(name, 2)
+        self.fields[name] = Field(expected, mistaken, **more)
+        return Blank(name)
 
     def table(self, make: Callable[[Words], Table]) -> Callable[[Words], Table]:
         """Name a table after the function that makes it."""

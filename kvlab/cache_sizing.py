@@ -6,21 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kvlab import catalog
-from kvlab.accounting import memory
+from kvlab.accounting import layers, memory
 from kvlab.catalog import sizes
+from kvlab.diagnosis import LAB_CONTEXTS, LAB_MODELS
 from kvlab.errors import KvlabError
 from kvlab.units import bytes_per_element, parse_size
 
-# What is asked forward: each model and how its cache is stored; one token, and these contexts. A k is 1,024 tokens.
-ROWS = (
-    ("MiniGPT", "fp32"),
-    ("GPT-2 small", "fp16"),
-    ("Llama-2-7B", "fp16"),
-    ("Llama-2-70B", "fp16"),
-    ("GPT-3 175B", "fp16"),
-    ("Mistral-7B-v0.1", "fp16"),
-)
-CONTEXTS = (4 * 1024, 32 * 1024)
+# What is asked forward: each model and how its cache is stored; and beside one token, these contexts.
+ROWS = LAB_MODELS
+CONTEXTS = LAB_CONTEXTS[1:]
 
 # What is asked backward: tokens beside the weights of one model, and the devices that those of another take.
 FITTED, FITTED_DEVICE, BATCHES = "Llama-2-7B", "A100 40GB", (1, 8)
@@ -138,6 +132,23 @@ def distinct_readings(device_name: str) -> list[str]:
     """Return the readings of a device's memory, without one that comes to what an earlier one says."""
     found = {memory_read(device_name, reading): reading for reading in reversed(READINGS)}
     return [reading for reading in READINGS if reading in found.values()]
+
+
+def devices_memory(device_name: str, n_devices: int) -> int:
+    """Return the bytes that several devices of one kind report together. Raises `KvlabError` for an unknown one."""
+    return sizes.memory_bytes(device_name) * n_devices
+
+
+def tokens_stored(model_name: str, context: int) -> int:
+    """Return the tokens of one sequence that every layer of a model stores: all, or as many as its window holds.
+
+    Raises:
+        KvlabError: no such model, or its layers are of several kinds.
+    """
+    groups = catalog.model(model_name).decoder.layers
+    if len(groups) != 1:
+        raise KvlabError(f"the layers of {model_name} are of {len(groups)} kinds, and do not all store the same tokens")
+    return layers.tokens_stored(groups[0], context)
 
 
 def dividing_devices(model_name: str, at_least: int) -> int:

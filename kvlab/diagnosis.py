@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from kvlab import catalog
 from kvlab.accounting.elements import ELEMENTS, Element, state_element_bytes
 from kvlab.accounting.layers import Layers
+from kvlab.catalog import sizes
 from kvlab.catalog.sizes import element_named
 from kvlab.errors import KvlabError
 from kvlab.sizing import Decoder, arithmetic
@@ -154,13 +155,22 @@ def mistaken_bytes(model_name: str, context: int, batch: int, dtype: str) -> dic
 
 
 def mistaken(model_name: str, mistake: str, context: int, batch: int, dtype: str) -> int:
-    """Return the bytes that one mistake gives. Raises `KvlabError` also where there is none such or it changes nothing."""
+    """Return the bytes that one mistake gives. Raises `KvlabError` also where it is unknown or changes nothing."""
     if mistake not in MISTAKES:
         raise KvlabError(f"unknown mistake {mistake!r:.60}; known are {', '.join(MISTAKES)}")
     found = mistaken_bytes(model_name, context, batch, dtype)
     if mistake not in found:
         raise KvlabError(f"the mistake {mistake!r} changes nothing for {model_name} with {context:,} tokens")
     return found[mistake]
+
+
+def explanations(model_name: str, written: str, context: int, batch: int, dtype: str) -> str:
+    """Return the names of all mistakes that explain a written figure: none if it is right, or if no usual one fits.
+
+    Raises:
+        KvlabError: an unknown model or element format, or the figure cannot be read.
+    """
+    return " ".join(diagnosed(_case(model_name, context, batch, dtype), written).mistakes)
 
 
 def mistaken_tokens(model_name: str, memory: int, weights: int, batch: int, dtype: str) -> dict[str, int]:
@@ -178,6 +188,26 @@ def mistaken_tokens(model_name: str, memory: int, weights: int, batch: int, dtyp
     found["weights"] = memory // case.size
     found["units"] = max(_other_unit(memory) - weights, 0) // case.size
     return {name: tokens for name, tokens in found.items() if tokens not in (0, free // case.size)}
+
+
+def mistaken_free(memory: int, weights: int) -> dict[str, int]:
+    """Return the bytes that seem free beside the weights when these are forgotten, or GB and GiB exchanged."""
+    return {"weights": memory, "units": max(_other_unit(memory) - weights, 0)}
+
+
+def mistaken_weights(model_name: str, dtype: str) -> dict[str, int]:
+    """Return the bytes of weights that mistakes of their element give. Raises `KvlabError` as `sizes.weight_bytes`."""
+    right = sizes.weight_bytes(model_name, dtype)
+    other = "fp16" if dtype in ("fp32", "int8", "fp8") else "int8"
+    return {"bits": 8 * right, "element_size": sizes.weight_bytes(model_name, other)}
+
+
+def mistaken_devices(model_name: str, device_name: str, dtype: str) -> dict[str, int]:
+    """Return how many devices such weights seem to need. Raises `KvlabError` also for an unknown device."""
+    memory = sizes.memory_bytes(device_name)
+    found = {name: -(-weights // memory) for name, weights in mistaken_weights(model_name, dtype).items()}
+    right = sizes.devices_for_weights(model_name, device_name, dtype)
+    return {name: devices for name, devices in found.items() if devices != right}
 
 
 def _other_unit(memory: int) -> int:

@@ -49,7 +49,7 @@ class Figure(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a figure is: `"right"`, `"few"` or `"inexact"` (right as far as it goes), or `"wrong"`; mistakes that fit."""
+    """What a figure is: `"right"`, `"few"` or `"inexact"` (right as far as it goes), `"wrong"`; mistakes that fit."""
 
     kind: str
     mistakes: tuple[str, ...] = ()

@@ -79,6 +79,17 @@ def test_a_name_is_read_in_three_ways_and_what_says_the_same_is_said_once():
         cache_sizing.memory_read("H100 80GB SXM", "MiB")
 
 
+def test_a_window_stores_no_more_tokens_than_it_holds():
+    assert [cache_sizing.tokens_stored("Mistral-7B-v0.1", context) for context in (4095, 4096, 4097)] == [
+        4095,
+        4096,
+        4096,
+    ]
+    assert cache_sizing.tokens_stored("Mistral-7B-v0.3", 32_768) == 32_768
+    with pytest.raises(KvlabError, match="the layers of Gemma-3-27B are of 2 kinds"):
+        cache_sizing.tokens_stored("Gemma-3-27B", 4096)
+
+
 def test_heads_are_shared_evenly_and_no_device_goes_without():
     heads = catalog.shape("GPT-3 175B", "n_heads")
     assert cache_sizing.dividing_devices("GPT-3 175B", 5) == 6
@@ -86,3 +97,7 @@ def test_heads_are_shared_evenly_and_no_device_goes_without():
     assert cache_sizing.dividing_devices("GPT-3 175B", heads) == heads == 96
     with pytest.raises(KvlabError, match="has 96 heads, and 97 devices were asked for"):
         cache_sizing.dividing_devices("GPT-3 175B", 97)
+
+
+def test_devices_together_have_the_memory_of_all():
+    assert cache_sizing.devices_memory("H100 80GB SXM", 3) == (81_559 + 81_559 + 81_559) * MIB

@@ -10,6 +10,7 @@ import pytest
 from figures_src import glossary
 from figures_src.book import Book
 from figures_src.figures.style import LIGHT
+from figures_src.markup import fields
 from figures_src.markup.lint import typed_numbers
 from figures_src.words import Words
 
@@ -117,6 +118,7 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
             make(Words("en"))
         for name, drawing in page.figures.items():
             drawing.draw(drawing.data(), Words("en", f"{name}."), LIGHT)
+    asked |= set(fields.WORDS)
     book = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "figures_src").glob("*.py"))
     asked |= set(re.findall(r'"((?:book|preview)\.(?!css")\w+)"', book))
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))

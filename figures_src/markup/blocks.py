@@ -1,10 +1,10 @@
-"""Blocks: a paragraph that begins with `[[fig name]]`, `[[table name]]`, `[[list name]]` or `[[derive name]]`.
+"""Blocks: a paragraph that begins with `[[KIND name]]`; the kinds are fig, table, list, derive and field.
 
     [[fig cache_levels]]
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption. Lists and derivations have none.
+A table's further lines are its caption, a field's its label. Lists and derivations have none.
 """
 
 from __future__ import annotations
@@ -45,12 +45,16 @@ class Picture(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell: its text, the attributes of its `<data>` element if it is computed, whether it is a number, its mark."""
+    """A cell: its text, the attributes of its `<data>` element if it is computed, whether it is a number, its mark.
+
+    A blank is no text: it is made of its label.
+    """
 
     text: str
     data: dict[str, str] | None = None
     number: bool = False
     mark: str = ""
+    blank: Callable[[str], str] | None = None
 
 
 class Makers(NamedTuple):
@@ -64,6 +68,7 @@ class Makers(NamedTuple):
     table: Callable[[str], tuple[list[str], list[list[Cell]], str]]
     entries: Callable[[str], list[Entry]]
     derivation: Callable[[str], str]
+    field: Callable[[str], Callable[[str], str]]
     check: Callable[[str, str], None]
     sentence: Callable[[NotMeasuredError], str]
 
@@ -101,6 +106,7 @@ class _Blocks(BlockProcessor):
 
     def make(self, parent: ElementTree.Element, kind: str, name: str, text: str) -> None:
         kinds = {"fig": self.figure, "table": self.table, "list": self.entries, "derive": self.derivation}
+        kinds["field"] = self.field
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
@@ -153,7 +159,9 @@ class _Blocks(BlockProcessor):
             for place, (cell, column) in enumerate(zip(row, columns, strict=True)):
                 kind, attributes = ("td", column) if place else ("th", {"scope": "row"})
                 element = ElementTree.SubElement(line, kind, attributes)
-                if cell.data is None:
+                if cell.blank is not None:
+                    element.text = self.raw(cell.blank(f"{row[0].text}, {header[place]}"))
+                elif cell.data is None:
                     element.text = cell.text
                 else:
                     data = ElementTree.SubElement(element, "data", cell.data)
@@ -171,6 +179,14 @@ class _Blocks(BlockProcessor):
             ElementTree.SubElement(term, "a", link).text = "¶"
             for detail in entry.details:
                 self.detail(ElementTree.SubElement(group, "dd"), detail)
+
+    def field(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        if not text:
+            raise BookError(f"[[field {name}]] needs its label on the lines below it")
+        blank = self.makers.field(name)
+        place = ElementTree.SubElement(parent, "div", {"class": "kv-answer"})
+        ElementTree.SubElement(place, "label", {"for": f"field-{name.replace('_', '-')}"}).text = text
+        ElementTree.SubElement(place, "div").text = self.raw(blank(""))
 
     def detail(self, line: ElementTree.Element, pieces: Detail) -> None:
         line.text, last = "", None

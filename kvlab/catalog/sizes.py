@@ -70,6 +70,12 @@ def memory_bytes(device_name: str) -> int:
     return device(device_name).memory_bytes
 
 
+def devices_for_weights(model_name: str, device_name: str, dtype: str) -> int:
+    """Return the fewest devices that the weights alone fill, spread evenly. Raises `KvlabError` for unknown names."""
+    weights, memory = weight_bytes(model_name, dtype), memory_bytes(device_name)
+    return fitted(_decoder(model_name), memory, weights, None, 1, element_named(dtype)).memories_for_weights
+
+
 def sequences_beside_weights(model_name: str, device_name: str, context: int, dtype: str) -> int:
     """Return how many sequences of `context` tokens fit in what the weights leave of a device's memory.
 

@@ -38,7 +38,11 @@ def diagnose(model: str, number: str, context: int, batch: int, dtype: Element, 
             verdict=verdict.kind,
             cache_bytes=case.size,
             mistakes=[
-                {"mistake": name, "bytes": gives.get(name), "factor": name in gives and ratio(gives[name], case.size)}
+                {
+                    "mistake": name,
+                    "bytes": gives.get(name),
+                    "factor": ratio(gives[name], case.size) if name in gives else None,
+                }
                 for name in verdict.mistakes
             ],
         )

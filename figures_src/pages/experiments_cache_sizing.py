@@ -1,0 +1,255 @@
+"""`experiments/cache-sizing`: six models forward, two memories turned around, and what the numbers show."""
+
+from __future__ import annotations
+
+from figures_src.figures import budget, six_models
+from figures_src.figures.style import Data
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import cache_sizing, catalog, units
+from kvlab.accounting import memory
+from kvlab.catalog import printed, sizes
+
+page = Page("experiments/cache-sizing")
+page.formula("size", memory.kv_cache_bytes)
+
+one, eight = (call(units.given, quantity=quantity) for quantity in cache_sizing.BATCHES)
+FP16 = call(units.bytes_per_element, dtype="fp16")
+K4, K32 = (call(units.given, quantity=context) for context in cache_sizing.CONTEXTS)
+DTYPES = dict(cache_sizing.ROWS)
+MARK = "\u202f†"
+
+page.reuse("k4", K4)
+page.reuse("k32", K32)
+page.value("k1", units.given, quantity=1024)
+page.value("n_models", units.given, quantity=len(cache_sizing.ROWS))
+
+# Forward.
+
+
+def stored(model: str, context: Value) -> Value:
+    """Return the tokens that each layer of a model stores of a context: fewer, where it has a window."""
+    return call(cache_sizing.tokens_stored, model_name=model, context=context)
+
+
+def limit(model: str) -> Value:
+    """Return the longest context that a model was made for."""
+    return call(catalog.shape, model_name=model, field="max_context")
+
+
+def token(model: str) -> Value:
+    """Return the bytes of one token in the cache of a model of the experiment."""
+    return call(memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_element=element(model))
+
+
+def element(model: str) -> Value:
+    """Return the bytes of an element in the cache of a model of the experiment."""
+    return call(units.bytes_per_element, dtype=DTYPES[model])
+
+
+def cache(model: str, context: Value) -> Value:
+    """Return the bytes of one sequence of `context` tokens, by the six factors: with a window, of the tokens in it."""
+    held = stored(model, context)
+    return call(memory.kv_cache_bytes, **kv_shapes(model), context=held, batch=one, bytes_per_element=element(model))
+
+
+def hypothetical(model: str, context: Value) -> bool:
+    """Return whether a context is longer than a model was made for."""
+    beyond: bool = call(sizes.over_limit, model_name=model, context=context).result
+    return beyond
+
+
+for model, dtype in cache_sizing.ROWS:
+    for context in (K4, K32):
+        general = call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype=dtype)
+        page.same(f"six factors and the sum over layers agree for {model}", cache(model, context), general)
+
+
+@page.table
+def six(words: Words) -> Table:
+    """Return what each model's cache takes for one token and both contexts; a mark beyond its limit."""
+    return Table(
+        header=[words(f"six.{column}") for column in ("model", "token", "k4", "k32")],
+        rows=[
+            [
+                model,
+                Shown(token(model), "both"),
+                *(
+                    Shown(cache(model, context), "both", MARK if hypothetical(model, context) else "")
+                    for context in (K4, K32)
+                ),
+            ]
+            for model, _ in cache_sizing.ROWS
+        ],
+    )
+
+
+DEVICE = call(sizes.memory_bytes, device_name=cache_sizing.FITTED_DEVICE)
+
+
+def six_models_data() -> Data:
+    """Return each model's cache for one token and both contexts, within its limit or not; and a device."""
+    rows: list[tuple[str, str, int, int, bool]] = []
+    for model, _ in cache_sizing.ROWS:
+        rows.append(("cache", model, 1, token(model).result, True))
+        for context in (K4, K32):
+            rows.append(
+                ("cache", model, context.result, cache(model, context).result, not hypothetical(model, context))
+            )
+    rows.append(("device", cache_sizing.FITTED_DEVICE, 0, DEVICE.result, True))
+    columns = ("kind", "name", "context_tokens", "bytes", "within_limit")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("six_models", six_models_data, six_models.draw)
+seven, seventy, mistral = (token(model) for model in ("Llama-2-7B", "Llama-2-70B", "Mistral-7B-v0.1"))
+page.reuse("seven_token", seven)
+page.reuse("seventy_token", seventy)
+page.claim("a token of the 70B is cheaper than one of the 7B, Mistral's cheaper still", mistral, seventy, seven)
+SEVENTY = shapes("Llama-2-70B", "n_heads", "n_kv_heads")
+page.value("query_over_kv", units.ratio, numerator=SEVENTY["n_heads"], denominator=SEVENTY["n_kv_heads"])
+page.value("largest_over_smallest", units.ratio, numerator=token("GPT-3 175B"), denominator=token("MiniGPT"))
+page.same("Mistral-7B-v0.1 takes no more at the longer context", *(cache("Mistral-7B-v0.1", c) for c in (K4, K32)))
+page.value("k32_over_k4", units.ratio, numerator=K32, denominator=K4)
+page.claim(
+    "at the longer context one model is beyond the device's memory",
+    *(cache(model, K32) for model in ("MiniGPT", "Mistral-7B-v0.1", "GPT-2 small", "Llama-2-70B", "Llama-2-7B")),
+    DEVICE,
+    cache("GPT-3 175B", K32),
+)
+page.value("printed", printed.printed, figure_name="llama2_7b_4096")
+seven_k4 = page.reuse("seven_k4", cache("Llama-2-7B", K4))
+
+# Turned around: tokens beside the weights.
+
+LLAMA = kv_shapes(cache_sizing.FITTED)
+ROUNDED = call(units.parse_size, written=cache_sizing.ROUNDED_WEIGHTS)
+EXACT = call(sizes.weight_bytes, model_name=cache_sizing.FITTED, dtype="fp16")
+FITTED_READINGS = ("reported", "GB")
+CHOICES = [(reading, weights) for weights in (ROUNDED, EXACT) for reading in FITTED_READINGS]
+
+
+def memory_read(device: str, reading: str) -> Value:
+    """Return a device's memory in one reading of its name, or as it reports it."""
+    return call(cache_sizing.memory_read, device_name=device, reading=reading)
+
+
+def left(reading: str, weights: Value) -> Value:
+    """Return what weights leave of the first question's memory."""
+    return call(memory.left_for_cache, memory=memory_read(cache_sizing.FITTED_DEVICE, reading), weights=weights)
+
+
+def tokens(reading: str, weights: Value, batch: Value) -> Value:
+    """Return the tokens that each sequence can have beside the weights."""
+    return call(memory.context_in_budget, budget=left(reading, weights), **LLAMA, batch=batch, bytes_per_element=FP16)
+
+
+@page.table
+def fitted(words: Words) -> Table:
+    """Return memory, weights, what is left, and the tokens of one sequence and of each of a batch."""
+    columns = ("reading", "weights", "free", "tokens_1", "tokens_8")
+    return Table(
+        header=[words(f"fitted.{column}") for column in columns],
+        rows=[
+            [
+                words(f"fitted.{reading}"),
+                Shown(weights, "both"),
+                Shown(left(reading, weights), "both"),
+                *(Shown(tokens(reading, weights, batch)) for batch in (one, eight)),
+            ]
+            for reading, weights in CHOICES
+        ],
+    )
+
+
+def budget_data() -> Data:
+    """Return for each reading and size of the weights how the memory is divided, and the tokens of one sequence."""
+    rows = [
+        (
+            reading,
+            "rounded" if weights is ROUNDED else "exact",
+            weights.result,
+            left(reading, weights).result,
+            tokens(reading, weights, one).result,
+        )
+        for reading, weights in CHOICES
+    ]
+    columns = ("reading", "weights", "weights_bytes", "free_bytes", "tokens")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+page.figure("budget", budget_data, budget.draw)
+page.reuse("memory_40", memory_read(cache_sizing.FITTED_DEVICE, "reported"))
+page.reuse("memory_decimal", memory_read(cache_sizing.FITTED_DEVICE, "GB"))
+page.reuse("rounded_weights", ROUNDED)
+page.reuse("exact_weights", EXACT)
+llama_limit = page.reuse("llama_limit", limit(cache_sizing.FITTED))
+fits = page.reuse("fits", tokens("reported", ROUNDED, one))
+fits_decimal = page.reuse("fits_decimal", tokens("GB", ROUNDED, one))
+fits_exact = page.reuse("fits_exact", tokens("reported", EXACT, one))
+page.value("decimal_share", units.ratio, numerator=fits_decimal, denominator=fits)
+exact_share = page.value("exact_share", units.ratio, numerator=fits_exact, denominator=fits)
+page.claim(
+    "every answer is beyond the model's limit",
+    llama_limit,
+    tokens("GB", ROUNDED, eight),
+    fits_decimal,
+    tokens("GB", EXACT, one),
+    fits,
+    fits_exact,
+)
+page.claim(
+    "the unit matters more than the rounding",
+    exact_share,
+    call(units.ratio, numerator=fits, denominator=fits_decimal),
+)
+page.reuse("batch_of_8", eight)
+
+# Turned around: devices for the weights.
+
+
+def weights_of(dtype: str) -> Value:
+    """Return the bytes of the weights of the second question."""
+    return call(sizes.weight_bytes, model_name=cache_sizing.SPREAD, dtype=dtype)
+
+
+def devices(dtype: str, reading: str) -> Value:
+    """Return the devices that these weights take."""
+    return call(
+        memory.devices_for_weights,
+        weights=weights_of(dtype),
+        memory=memory_read(cache_sizing.SPREAD_DEVICE, reading),
+    )
+
+
+@page.table
+def spread(words: Words) -> Table:
+    """Return the weights in each dtype, the devices that they take in each reading, and how full these are."""
+    columns = ("dtype", "weights", *cache_sizing.READINGS, "filled")
+    return Table(
+        header=[words(f"spread.{column}") for column in columns],
+        rows=[
+            [
+                dtype,
+                Shown(weights_of(dtype), "both"),
+                *(Shown(devices(dtype, reading)) for reading in cache_sizing.READINGS),
+                Shown(filled(dtype), "percent1"),
+            ]
+            for dtype in cache_sizing.SPREAD_DTYPES
+        ],
+    )
+
+
+def filled(dtype: str) -> Value:
+    """Return how much of the reported memory of these devices the weights fill."""
+    number = devices(dtype, "reported")
+    together = call(cache_sizing.devices_memory, device_name=cache_sizing.SPREAD_DEVICE, n_devices=number)
+    return call(units.ratio, numerator=weights_of(dtype), denominator=together)
+
+
+for dtype in cache_sizing.SPREAD_DTYPES:
+    page.same(f"in {dtype} every reading gives as many devices", *(devices(dtype, r) for r in cache_sizing.READINGS))
+page.reuse("devices_fp16", devices("fp16", "reported"))
+page.reuse("devices_int8", devices("int8", "reported"))

@@ -1,0 +1,208 @@
+"""`labs/00-derive-cache-size`: the paper exercise; what is right, and what each usual mistake gives, is computed."""
+
+from __future__ import annotations
+
+import re
+
+from figures_src.page import Blank, Page, Shown, Table
+from figures_src.pages.shapes import kv_shapes
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import catalog, diagnosis, units
+from kvlab.accounting import memory, paging
+from kvlab.catalog import sizes
+
+page = Page("labs/00-derive-cache-size")
+
+FP16 = call(units.bytes_per_element, dtype="fp16")
+one, eight, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 8, 32))
+TOKEN, K4, K32 = (call(units.given, quantity=tokens) for tokens in diagnosis.LAB_CONTEXTS)
+LLAMA, GPT3, H100 = "Llama-2-7B", "GPT-3 175B", "H100 80GB SXM"
+WINDOWED, UNWINDOWED = "Mistral-7B-v0.1", "Mistral-7B-v0.3"
+
+page.reuse("k4", K4)
+page.reuse("k32", K32)
+page.value("k1", units.given, quantity=1024)
+page.reuse("fp16_bytes", FP16)
+
+# A. Six models.
+
+SHAPES = ("n_layers", "d_model", "n_heads", "n_kv_heads", "max_context")
+SYMBOLS = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$")  # of all but the limit
+
+
+@page.table
+def models(words: Words) -> Table:
+    """Return the shapes of the six models, their element formats and limits."""
+    rows: list[list[str | Shown | Blank]] = []
+    for name, dtype in diagnosis.LAB_MODELS:
+        shapes = [Shown(call(catalog.shape, model_name=name, field=field)) for field in SHAPES]
+        rows.append([name, *shapes[:-1], dtype, shapes[-1]])
+    named = [f"{words(f'lab_models.{field}')} {symbol}" for field, symbol in zip(SHAPES, SYMBOLS, strict=False)]
+    head = [words("lab_models.model"), *named, words("lab_models.element"), words("lab_models.max_context")]
+    return Table(header=head, rows=rows)
+
+
+page.value("window", sizes.layer_shape, model_name=WINDOWED, kind="sliding", field="window")
+
+
+def _size_blank(model: str, dtype: str, context: Value, name: str) -> Blank:
+    case = {"model_name": model, "context": context, "batch": one, "dtype": dtype}
+    beyond = None if context is TOKEN else call(sizes.over_limit, model_name=model, context=context)
+    return page.blank(
+        f"{_plain(model)}_{name}",
+        call(sizes.cache_bytes, **case),
+        call(diagnosis.mistaken_bytes, **case),
+        beyond=beyond,
+    )
+
+
+def _thousands(context: Value) -> int:
+    thousands: int = call(units.ratio, numerator=context, denominator=1024).result
+    return thousands
+
+
+def _plain(model: str) -> str:
+    return re.sub(r"\W+", "_", model).lower()
+
+
+SIX = {
+    model: [_size_blank(model, dtype, *at) for at in ((TOKEN, "token"), (K4, "k4"), (K32, "k32"))]
+    for model, dtype in diagnosis.LAB_MODELS
+}
+
+
+@page.table
+def six(words: Words) -> Table:
+    """Return the six rows to be filled in."""
+    contexts = [words("lab_six.tokens").format(k=_thousands(at)) for at in (K4, K32)]
+    return Table(
+        header=[words("lab_six.model"), words("lab_six.token"), *contexts],
+        rows=[[model, *blanks] for model, blanks in SIX.items()],
+    )
+
+
+page.blank("derivations")
+
+# B. The inverse: a device of 40, in either reading, and weights, rounded or exact.
+
+BINARY, DECIMAL, ROUNDED = (call(units.parse_size, written=written) for written in ("40GiB", "40GB", "14GiB"))
+EXACT = call(sizes.weight_bytes, model_name=LLAMA, dtype="fp16")
+page.reuse("memory_binary", BINARY)
+page.reuse("memory_decimal", DECIMAL)
+page.reuse("weights_rounded", ROUNDED)
+page.value("llama_parameters", catalog.shape, model_name=LLAMA, field="parameters")
+
+
+def _fitting_blanks(name: str, device: Value, weights: Value) -> list[Blank]:
+    free = call(memory.left_for_cache, memory=device, weights=weights)
+    blanks = [page.blank(f"{name}_free", free, call(diagnosis.mistaken_free, memory=device, weights=weights))]
+    for batch in (one, eight):
+        fitting = call(memory.context_in_budget, budget=free, **kv_shapes(LLAMA), batch=batch, bytes_per_element=FP16)
+        given = {"model_name": LLAMA, "memory": device, "weights": weights, "batch": batch, "dtype": "fp16"}
+        wrong = call(diagnosis.mistaken_tokens, **given)
+        blanks.append(page.blank(f"{name}_{batch.result}", fitting, wrong, counted=True))
+    return blanks
+
+
+FITTING = {
+    "binary": _fitting_blanks("binary", BINARY, ROUNDED),
+    "decimal": _fitting_blanks("decimal", DECIMAL, ROUNDED),
+    "exact": _fitting_blanks("exact", BINARY, EXACT),
+}
+
+
+@page.table
+def fitting(words: Words) -> Table:
+    """Return the readings of a device's 40, and what fits in each."""
+    return Table(
+        header=[words(f"lab_fitting.{column}") for column in ("reading", "free", "one", "eight")],
+        rows=[[words(f"lab_fitting.{name}"), *blanks] for name, blanks in FITTING.items()],
+    )
+
+
+def _device_blanks(dtype: str) -> list[Blank]:
+    of = {"model_name": GPT3, "dtype": dtype}
+    weights = call(sizes.weight_bytes, **of)
+    number = call(sizes.devices_for_weights, **of, device_name=H100)
+    wrong = call(diagnosis.mistaken_devices, **of, device_name=H100)
+    return [
+        page.blank(f"weights_{dtype}", weights, call(diagnosis.mistaken_weights, **of)),
+        page.blank(f"devices_{dtype}", number, wrong, counted=True),
+    ]
+
+
+DEVICES = {dtype: _device_blanks(dtype) for dtype in ("fp16", "int8")}
+
+
+@page.table
+def devices(words: Words) -> Table:
+    """Return the weights of GPT-3 in two formats, and the devices that they take."""
+    return Table(
+        header=[words(f"lab_devices.{column}") for column in ("element", "weights", "number")],
+        rows=[[dtype, *blanks] for dtype, blanks in DEVICES.items()],
+    )
+
+
+page.value("gpt3_parameters", catalog.shape, model_name=GPT3, field="parameters")
+page.value("h100", sizes.memory_bytes, device_name=H100)
+page.blank("inverse_arithmetic")
+
+# C. A claim: the two models' caches, and how many times the one is larger.
+
+
+def _ratio_blank(model: str, context: Value, name: str) -> Blank:
+    taken = [call(sizes.cache_bytes, model_name=of, context=context, batch=one, dtype="fp16") for of in (LLAMA, model)]
+    return page.blank(name, call(units.ratio, numerator=taken[0], denominator=taken[1]), counted=True)
+
+
+RATIOS = {
+    "ratio_token": _ratio_blank(WINDOWED, TOKEN, "ratio_token"),
+    "ratio_window": _ratio_blank(WINDOWED, K32, "ratio_window"),
+    "ratio_no_window": _ratio_blank(UNWINDOWED, K32, "ratio_no_window"),
+}
+
+
+@page.table
+def ratios(words: Words) -> Table:
+    """Return the ratios that decide on the claim."""
+    return Table(
+        header=[words("lab_ratios.case"), words("lab_ratios.times")],
+        rows=[[words(f"lab_ratios.{name}").format(k=_thousands(K32)), blank] for name, blank in RATIOS.items()],
+    )
+
+
+page.blank("reason")
+
+# D. Four paragraphs, the last with its two numbers.
+
+MEAN = page.value("mean", units.given, quantity=1024)
+RESERVED = {"max_context": K32, "context": MEAN}
+UNUSED = call(paging.unused_slots, **RESERVED, batch=one)
+WASTED = call(paging.unused_bytes, **kv_shapes(LLAMA), **RESERVED, batch=thirty_two, bytes_per_element=FP16)
+WASTE = {
+    "slots": page.blank("unused_slots", UNUSED, counted=True),
+    "bytes": page.blank(
+        "unused_bytes",
+        WASTED,
+        call(diagnosis.mistaken_bytes, model_name=LLAMA, context=UNUSED, batch=thirty_two, dtype="fp16"),
+    ),
+}
+page.reuse("batch", thirty_two)
+
+
+@page.table
+def waste(words: Words) -> Table:
+    """Return what preallocation leaves empty, to be filled in."""
+    return Table(
+        header=[words("lab_waste.what"), words("lab_waste.number")],
+        rows=[[words(f"lab_waste.{name}"), blank] for name, blank in WASTE.items()],
+    )
+
+
+for paragraph in ("two", "width", "dtype", "preallocation"):
+    page.blank(f"paragraph_{paragraph}")
+
+# E. The reader's own first errors.
+
+page.blank("own_errors")
