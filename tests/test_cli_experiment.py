@@ -76,9 +76,11 @@ def test_cache_correctness_prints_both_families_and_says_by_its_exit_code_that_b
     assert (code, printed.count("ids_sha256")) == (1, 2)
 
 
-def test_yesterday_worked_says_by_its_exit_code_that_a_byte_differs(monkeypatch):
+@pytest.mark.parametrize("of", ["differing_bytes", "attention_differing_bytes"])
+def test_yesterday_worked_says_by_its_exit_code_that_a_byte_differs(monkeypatch, of):
     honest = EXPERIMENTS["yesterday-worked"]
-    wrong = honest._replace(run=lambda: honest.run() | {"differing_bytes": 1})
+    assert run("yesterday-worked")[0] == 0
+    wrong = honest._replace(run=lambda: honest.run() | {of: 1})
     monkeypatch.setitem(EXPERIMENTS, "yesterday-worked", wrong)
     assert run("yesterday-worked")[0] == 1
 

@@ -93,12 +93,18 @@ def test_a_text_is_shown_as_it_is_or_quoted():
     assert show(" worked", "quoted", "es") == '" worked"'
 
 
+def test_a_hash_is_shown_in_groups_of_eight_between_which_a_line_may_break():
+    assert show("0123456789abcdef01", "groups", "es") == "01234567 89abcdef 01"
+
+
 def test_an_unknown_format_is_refused_with_the_nearest():
     with pytest.raises(BookError, match=r"'percnt'.*'percent'"):
         show(1, "percnt", "en")
 
 
-@pytest.mark.parametrize(("result", "style"), [(0.5, ""), (True, ""), (0.5, "KiB"), (1, "quoted"), ("x", "percent")])
+@pytest.mark.parametrize(
+    ("result", "style"), [(0.5, ""), (True, ""), (0.5, "KiB"), (1, "quoted"), (1, "groups"), ("x", "percent")]
+)
 def test_a_format_that_does_not_fit_is_refused_and_not_forced(result, style):
     with pytest.raises(BookError, match="does not fit"):
         show(result, style, "en")

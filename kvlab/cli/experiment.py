@@ -190,7 +190,8 @@ def _show_dump(values: Values) -> None:
         {
             "slots": " ".join(map(repr, values["held_tokens"])),
             "chosen last": repr(values["chosen_last"]),
-            "compared": f"{values['differing_bytes']:,} of {values['compared_bytes']:,} B of K and V differ",
+            "compared": f"{values['differing_bytes']:,} of {values['compared_bytes']:,} B of K and V differ, and "
+            f"{values['attention_differing_bytes']:,} of {values['attention_bytes']:,} B of the last step's attention",
         },
     )
     print_card(
@@ -215,5 +216,7 @@ EXPERIMENTS = {
     "cache-sizing": Experiment(_size, _show_sizes),
     "kv-cost": Experiment(_measure, _show_curves),
     "cache-correctness": Experiment(_agree, _show_agreement, lambda values: all(map(_identical, values["models"]))),
-    "yesterday-worked": Experiment(_dump, _show_dump, lambda values: not values["differing_bytes"]),
+    "yesterday-worked": Experiment(
+        _dump, _show_dump, lambda values: not (values["differing_bytes"] or values["attention_differing_bytes"])
+    ),
 }
