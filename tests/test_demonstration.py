@@ -122,7 +122,7 @@ def test_texts_and_passes_are_timed_in_each_round(monkeypatch):
     assert found["cached_ms"] == found["uncached_ms"] == {str(n): 1e3 * n for n in by_length.LENGTHS}
     assert set(found["uncached_over_cached"].values()) == {1.0}
     assert (found["noise"], found["last_pass_over_first"], found["prompt_tokens"]) == (0, 1, 8)
-    assert sum(passes) == (1 + 4 * by_length.MORE_ROUNDS) * (sum(range(8, 64)) + 8 + 55)
+    assert sum(passes) == (1 + 4 * by_length.MORE_ROUNDS_OF_TEXTS) * (sum(range(8, 64)) + 8 + 55)
     passes.clear()
     found = by_length.by_passes(rounds=3)
     rounds = 1 + 3 * by_length.MORE_ROUNDS_OF_PASSES

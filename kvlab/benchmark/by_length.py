@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+import time
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 
 from kvlab.benchmark.per_token import TextRun
-from kvlab.benchmark.timing import Task, Timed, interleaved
+from kvlab.benchmark.timing import Timed, interleaved
 from kvlab.cache import DenseCache
 from kvlab.generation import generate_cached, generate_uncached
 from kvlab.model import Model
@@ -17,8 +18,8 @@ from kvlab.model.demo import demo_model
 PROMPT_TOKENS, GENERATED_TOKENS = 8, 56
 LENGTHS = (1, *range(8, GENERATED_TOKENS + 1, 8))
 PASSED_TOKENS = 64
-# A token is timed once a round of its whole text, which without a cache takes a tenth of a second.
-MORE_ROUNDS, MORE_ROUNDS_OF_PASSES = 2, 4
+# A round of passes takes some milliseconds, and one of texts a tenth of a second.
+MORE_ROUNDS_OF_TEXTS, MORE_ROUNDS_OF_PASSES = 2, 4
 
 
 def by_length(rounds: int) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def by_length(rounds: int) -> dict[str, Any]:
         name: TextRun(model, prompt_ids, GENERATED_TOKENS, generate)
         for name, generate in (("cached", generate_cached), ("uncached", generate_uncached))
     }
-    interleaved({name: run.once for name, run in runs.items()}, MORE_ROUNDS * rounds)
+    interleaved({name: run.once for name, run in runs.items()}, MORE_ROUNDS_OF_TEXTS * rounds)
     timed = {name: run.tokens() for name, run in runs.items()}
     totals = {name: totals_by_length(tokens) for name, tokens in timed.items()}
     return {
@@ -61,26 +62,40 @@ def noise_of_total(tokens: list[Timed]) -> float:
 
 
 def by_passes(rounds: int) -> dict[str, Any]:
-    """Return how long the same tokens take in one pass and one by one, in milliseconds, up to their hidden states."""
+    """Return how long the same tokens take in one pass and one by one, in milliseconds, up to their hidden states.
+
+    A pass's time is the least of its rounds, and that of several the sum over them.
+    """
     model = demo_model()
-    run = interleaved(
-        {"one_pass": passes(model, PASSED_TOKENS), "one_by_one": passes(model, 1)}, MORE_ROUNDS_OF_PASSES * rounds
-    )
+    runs = {"one_pass": PassRun(model, PASSED_TOKENS), "one_by_one": PassRun(model, 1)}
+    interleaved({name: run.once for name, run in runs.items()}, MORE_ROUNDS_OF_PASSES * rounds)
+    timed = {name: run.passes() for name, run in runs.items()}
+    seconds = {name: sum(one.least for one in passes) for name, passes in timed.items()}
     return {
         "tokens": PASSED_TOKENS,
-        **{f"{name}_ms": 1e3 * timed.least for name, timed in run.items()},
-        "one_by_one_over_one_pass": run["one_by_one"].least / run["one_pass"].least,
-        "noise": max(timed.noise for timed in run.values()),
+        **{f"{name}_ms": 1e3 * total for name, total in seconds.items()},
+        "one_by_one_over_one_pass": seconds["one_by_one"] / seconds["one_pass"],
+        "noise": max(noise_of_total(passes) for passes in timed.values()),
     }
 
 
-def passes(model: Model, at_once: int) -> Task:
-    """Return what runs `PASSED_TOKENS` tokens into an empty cache, so many of them in each pass."""
-    ids, cache = np.arange(PASSED_TOKENS)[None], DenseCache.for_model(model.architecture)
+class PassRun:
+    """`PASSED_TOKENS` tokens that run in passes of so many, behind nothing, and the times of the passes by round."""
 
-    def run() -> None:
-        cache.hold(0)
-        for start in range(0, PASSED_TOKENS, at_once):
-            model.forward(ids[:, start : start + at_once], cache)
+    def __init__(self, model: Model, at_once: int) -> None:
+        self.model, self.at_once = model, at_once
+        self.ids, self.cache = np.arange(PASSED_TOKENS)[None], DenseCache.for_model(model.architecture)
+        self.rounds: list[list[float]] = []
 
-    return run
+    def once(self) -> None:
+        """Run the passes, and note when each ends."""
+        self.cache.hold(0)
+        marks = [time.perf_counter()]
+        for start in range(0, PASSED_TOKENS, self.at_once):
+            self.model.forward(self.ids[:, start : start + self.at_once], self.cache)
+            marks.append(time.perf_counter())
+        self.rounds.append([end - start for start, end in pairwise(marks)])
+
+    def passes(self) -> list[Timed]:
+        """Return the rounds of each pass, without the round that `interleaved` does not count."""
+        return [Timed(seconds) for seconds in zip(*self.rounds[1:], strict=True)]
