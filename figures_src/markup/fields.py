@@ -17,7 +17,7 @@ from kvlab.written import LONGEST
 # What the script says; `mistake_…` is of each mistake that kvlab knows.
 FAULTS = ("unreadable", "unit", "two_units", "plain")
 VERDICTS = ("right", "mark_it", "unmark_it", "few", "inexact", "uncounted", "wrong", "unexplained")
-AROUND = ("if", "or", "hypothetical", "progress", "not_kept", "sure")
+AROUND = ("if", "also", "or", "hypothetical", "progress", "not_kept", "sure")
 WORDS = tuple(f"lab.{word}" for word in (*FAULTS, *VERDICTS, *AROUND, *(f"mistake_{name}" for name in SENTENCES)))
 
 

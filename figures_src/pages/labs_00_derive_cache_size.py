@@ -78,7 +78,7 @@ def six(words: Words) -> Table:
     contexts = [words("lab_six.tokens").format(k=_thousands(at)) for at in (K4, K32)]
     return Table(
         header=[words("lab_six.model"), words("lab_six.token"), *contexts],
-        rows=[[model, *blanks] for model, blanks in SIX.items()],
+        rows=[[f"{model}, {dtype}", *SIX[model]] for model, dtype in diagnosis.LAB_MODELS],
     )
 
 

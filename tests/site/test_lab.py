@@ -120,6 +120,8 @@ def test_what_is_nearly_right_or_cannot_be_read_is_told_so(lab: Page, language: 
         assert is_ == state, answer
         assert says.startswith(words(f"lab.{word}")), answer
     assert told(lab, (MINI, "  ")) == [("", "")]
+    [(_, says)] = told(lab, (LLAMA_4K, "2.1 GB"))
+    assert says == f"{words('lab.few')}{words('lab.also')}{words('lab.mistake_thousand')}."
 
 
 def test_a_context_beyond_the_limit_has_to_be_marked_and_no_other(lab: Page, language: str) -> None:
@@ -195,8 +197,8 @@ def test_what_was_written_is_saved_as_markdown(lab: Page, language: str) -> None
     written = [line for line in text.splitlines() if line.startswith("#")]
     assert written == [f"# {title}", *(f"## {heading}" for heading in headings[:5])]
     beyond = words("lab_six.tokens").format(k=4)
-    assert f"- MiniGPT, {words('lab_six.token')}: **1 KiB** {words('lab.right')}\n" in text
-    assert f"- MiniGPT, {beyond}: **4 MiB** ({words('lab.hypothetical')}) {words('lab.right')}\n" in text
+    assert f"- MiniGPT, fp32, {words('lab_six.token')}: **1 KiB** {words('lab.right')}\n" in text
+    assert f"- MiniGPT, fp32, {beyond}: **4 MiB** ({words('lab.hypothetical')}) {words('lab.right')}\n" in text
     assert f"**2.5 MiB** {words('lab.wrong')}" in text
     assert text.endswith("**\n\nI took *bits*.\n")
     assert text.count("- ") >= 36

@@ -89,7 +89,7 @@ function verdictOf({ entry, expected, mistaken, counted, beyond, tick }) {
   const causes = mistakes.map((name) => lab.says[`mistake_${name}`]).join(lab.says.or);
   const head = kind === "inexact" && counted ? "uncounted" : kind === "wrong" && !causes ? "unexplained" : kind;
   const state = /right|wrong/.test(kind) ? kind : "nearly";
-  return { state, says: lab.says[head] + (causes && `${lab.says.if}${causes}.`) };
+  return { state, says: lab.says[head] + (causes && `${lab.says[state === "wrong" ? "if" : "also"]}${causes}.`) };
 }
 
 function check(field) {
@@ -141,7 +141,7 @@ function fillIn(found) {
   count();
 }
 
-// ---- What is saved: headings, and below each what was answered.
+// ---- What is saved: headings and answers.
 
 function markdown() {
   const titleOf = (heading) => heading.firstChild.textContent.trim();
