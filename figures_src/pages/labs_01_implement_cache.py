@@ -20,7 +20,7 @@ page = Page("labs/01-implement-cache")
 
 
 page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 6))
-page.file("update", lambda language: excerpt(labs.starter("01", language), "def update", 19))
+page.file("update", lambda language: excerpt(labs.starter("01", language), "def update", 21))
 
 # One run by hand.
 

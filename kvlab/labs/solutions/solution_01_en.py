@@ -7,7 +7,7 @@ Floats = NDArray[np.float32]
 
 
 class MyCache:
-    """The keys and values of the tokens so far, of every layer. It begins empty."""
+    """The keys and values of the tokens so far, of every layer."""
 
     def __init__(
         self,
@@ -17,7 +17,7 @@ class MyCache:
         max_context: int,
         head_dim: int,
     ) -> None:
-        """Make an empty cache with room for `max_context` tokens of each sequence."""
+        """Make an empty cache for `max_context` tokens of each sequence."""
         shape = (n_layers, batch, n_kv_heads, max_context, head_dim)
         self._keys = np.zeros(shape, np.float32)
         self._values = np.zeros(shape, np.float32)
@@ -25,15 +25,15 @@ class MyCache:
 
     @property
     def length(self) -> int:
-        """How many tokens each sequence holds: the position of the next one."""
+        """How many tokens each sequence holds: the position of the next."""
         return self._held
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Keep a layer's new tokens behind those that it holds, and return all of them."""
+        """Keep new tokens of a layer behind those held; return them all."""
         n_layers, _, _, max_context, _ = self._keys.shape
         start, stop = self._held, self._held + k.shape[2]
         if stop > max_context:
-            raise ValueError(f"{stop} tokens do not fit in a cache for {max_context}")
+            raise ValueError(f"{stop} tokens do not fit in {max_context}")
         self._keys[layer, :, :, start:stop] = k
         self._values[layer, :, :, start:stop] = v
         if layer == n_layers - 1:

@@ -7,7 +7,7 @@ Floats = NDArray[np.float32]
 
 
 class MyCache:
-    """Las claves y los valores de los tokens de hasta ahora, en todas las capas."""
+    """Las claves y los valores de los tokens de hasta ahora, por capas."""
 
     def __init__(
         self,
@@ -17,7 +17,7 @@ class MyCache:
         max_context: int,
         head_dim: int,
     ) -> None:
-        """Crea una caché vacía donde caben `max_context` tokens de cada secuencia."""
+        """Crea una caché vacía para `max_context` tokens por secuencia."""
         shape = (n_layers, batch, n_kv_heads, max_context, head_dim)
         self._keys = np.zeros(shape, np.float32)
         self._values = np.zeros(shape, np.float32)
@@ -25,15 +25,15 @@ class MyCache:
 
     @property
     def length(self) -> int:
-        """Cuántos tokens guarda de cada secuencia: la posición del siguiente."""
+        """Cuántos tokens tiene cada secuencia: la posición del siguiente."""
         return self._held
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Guarda los tokens nuevos de una capa tras los que ya tiene, y los devuelve todos."""
+        """Guarda tokens nuevos de una capa tras los que ya hay; devuelve todos."""
         n_layers, _, _, max_context, _ = self._keys.shape
         start, stop = self._held, self._held + k.shape[2]
         if stop > max_context:
-            raise ValueError(f"{stop} tokens no caben en una caché para {max_context}")
+            raise ValueError(f"{stop} tokens no caben en {max_context}")
         self._keys[layer, :, :, start:stop] = k
         self._values[layer, :, :, start:stop] = v
         if layer == n_layers - 1:

@@ -43,15 +43,15 @@ class MyCache:
 
     @property
     def length(self) -> int:
-        """How many tokens each sequence holds: the position of the next one.
+        """How many tokens each sequence holds: the position of the next.
 
-        A pass counts once, when its last layer has been updated, however many
-        layers there are.
+        A pass counts once, when its last layer has been updated, however
+        many layers there are.
         """
         raise NotImplementedError
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Keep a layer's new tokens behind those that it holds, and return all of them.
+        """Keep new tokens of a layer behind those held; return them all.
 
         Args:
             layer: which layer, from 0 on.
@@ -59,15 +59,17 @@ class MyCache:
             v: their values, likewise.
 
         Returns:
-            Keys and values of every token so far, the new ones included and nothing
-            else, the oldest first: each `(batch, n_kv_heads, length + n_tokens, head_dim)`,
-            where `length` is that before this pass. float32, and bit for bit what was
-            given. The caller may reuse `k` and `v` for something else afterwards; what
-            was returned earlier does not change.
+            Keys and values of every token so far, the new ones included
+            and nothing else, the oldest first; with the length before
+            this pass, each is
+            `(batch, n_kv_heads, length + n_tokens, head_dim)`.
+            float32, and bit for bit what was given. The caller may reuse
+            `k` and `v` for something else afterwards; what was returned
+            earlier does not change.
 
         Raises:
-            ValueError: the new tokens do not fit in `max_context`. Nothing is kept of
-                them then.
+            ValueError: the new tokens do not fit in `max_context`. Then
+                nothing of them is kept.
         """
         raise NotImplementedError
 

@@ -43,15 +43,15 @@ class MyCache:
 
     @property
     def length(self) -> int:
-        """Cuántos tokens guarda de cada secuencia: la posición del siguiente.
+        """Cuántos tokens tiene cada secuencia: la posición del siguiente.
 
-        Una pasada cuenta una vez, cuando se actualiza su última capa, haya las capas
-        que haya.
+        Una pasada cuenta una vez, cuando se actualiza su última capa,
+        haya las capas que haya.
         """
         raise NotImplementedError
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Guarda los tokens nuevos de una capa tras los que ya tiene, y los devuelve todos.
+        """Guarda tokens nuevos de una capa tras los que ya hay; devuelve todos.
 
         Args:
             layer: qué capa, desde la 0.
@@ -59,15 +59,17 @@ class MyCache:
             v: sus valores, igual.
 
         Returns:
-            Las claves y los valores de todos los tokens hasta ahora, los nuevos incluidos
-            y nada más, el más antiguo primero: cada uno de los dos arrays es
-            `(batch, n_kv_heads, length + n_tokens, head_dim)`, con el `length` de antes
-            de esta pasada. En float32, y bit a bit lo que se dio. Después, quien llama
-            puede usar `k` y `v` para otra cosa; lo devuelto antes no cambia.
+            Las claves y los valores de todos los tokens hasta ahora, los
+            nuevos incluidos y nada más, el más antiguo primero; con la
+            longitud de antes de esta pasada, cada uno es
+            `(batch, n_kv_heads, length + n_tokens, head_dim)`.
+            En float32, y bit a bit lo que se dio. Después, quien llama
+            puede usar `k` y `v` para otra cosa; lo devuelto antes no
+            cambia.
 
         Raises:
-            ValueError: los tokens nuevos no caben en `max_context`. Entonces no se guarda
-                nada de ellos.
+            ValueError: los tokens nuevos no caben en `max_context`.
+                Entonces no se guarda nada de ellos.
         """
         raise NotImplementedError
 
