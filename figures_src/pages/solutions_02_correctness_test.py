@@ -38,7 +38,7 @@ def weakened(words: Words) -> Table:
     """Return for each part that a test may lack the broken caches that get past it."""
     rows = []
     for weakness in WEAKENED:
-        past = [words(f"bugs.{bug}" if bug in BUGS else f"subtle.{bug}") for bug in _past(weakness).result]
+        past = [words(f"bugs.{bug}" if bug in BUGS else f"subtle.{bug}") for bug in _past(weakness).result.split()]
         told = "; ".join(past) or words("weakened.none")
         rows.append([words(f"weakened.{weakness}"), Shown(_past(weakness), word=told)])
     return Table([words("weakened.test"), words("weakened.past")], rows)
