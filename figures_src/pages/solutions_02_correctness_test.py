@@ -36,7 +36,7 @@ for weakness in WEAKENED.keys() - {"complete", "logits_alone"}:
 @page.table
 def weakened(words: Words) -> Table:
     """Return for each part that a test may lack the broken caches that get past it."""
-    rows = []
+    rows: list[list[str | Shown]] = []
     for weakness in WEAKENED:
         past = [words(f"bugs.{bug}" if bug in BUGS else f"subtle.{bug}") for bug in _past(weakness).result.split()]
         told = "; ".join(past) or words("weakened.none")
