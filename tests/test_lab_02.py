@@ -250,9 +250,9 @@ def test_only_long_prompts_are_overwritten():
 
 
 def test_what_gets_past_the_quick_ones_is_what_their_part_is_there_for():
-    assert gets_past("few_prompts") == ["long_prompts_overwritten"]
-    assert gets_past("few_steps") == ["ring_too_small", "window_too_small", "late_bit"]
-    assert gets_past("first_row") == ["last_row_of_another"]
+    assert gets_past("few_prompts") == "long_prompts_overwritten"
+    assert gets_past("few_steps") == "ring_too_small window_too_small late_bit"
+    assert gets_past("first_row") == "last_row_of_another"
     assert how_many_get_past("few_steps") == 3
     with pytest.raises(KvlabError, match="unknown test 'none'; known are complete, tokens"):
         gets_past("none")

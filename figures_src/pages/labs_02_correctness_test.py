@@ -52,14 +52,13 @@ def slots(words: Words) -> Table:
                     [
                         Shown(call(units.given, quantity=position)),
                         Shown(token, "quoted"),
-                        words(f"slots_dump.layer_{layer}"),
-                        tensor,
+                        words(f"slots_dump.layer_{layer}").format(tensor=tensor),
                         Shown(cached),
                         Shown(again),
                         Shown(call(slot_dump.slot_entries_differing, **of)),
                     ]
                 )
-    columns = ("slot", "token", "layer", "tensor", "cached", "recomputed", "differ")
+    columns = ("slot", "token", "what", "cached", "recomputed", "differ")
     return Table([words(f"slots_dump.{column}") for column in columns], rows)
 
 

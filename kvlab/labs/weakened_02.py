@@ -96,21 +96,27 @@ WEAKENED: Mapping[str, Weakened] = {
 }
 
 
-@cache
-def gets_past(weakness: str) -> list[str]:
-    """Return which caches of `kvlab.labs.broken_02` get past a test of `WEAKENED`, in their order.
+def gets_past(weakness: str) -> str:
+    """Return the names of the caches of `kvlab.labs.broken_02` that get past a test of `WEAKENED`, in their order.
+
+    Names are separated by spaces; none is an empty text.
 
     Raises:
         KvlabError: there is no such test.
     """
     if weakness not in WEAKENED:
         raise KvlabError(f"unknown test {weakness!r}; known are {', '.join(WEAKENED)}")
-    return [name for name, kind in BROKEN.items() if WEAKENED[weakness].passes_on(kind)]
+    return " ".join(_past(weakness))
 
 
 def how_many_get_past(weakness: str) -> int:
     """Return how many do. Raises as `gets_past` does."""
-    return len(gets_past(weakness))
+    return len(gets_past(weakness).split())
+
+
+@cache
+def _past(weakness: str) -> list[str]:
+    return [name for name, kind in BROKEN.items() if WEAKENED[weakness].passes_on(kind)]
 
 
 @cache
