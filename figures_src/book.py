@@ -308,9 +308,9 @@ class Book:
 
     # Measurements.
 
-    def _check_measured(self, text: str) -> None:
-        """Raise `NotMeasuredError` when a value that `text` names has none; its names count as used even so."""
-        names, page = {token.name for token in tokens_in(text, self.tokens.tokens)}, self._current().page
+    def _check_measured(self, text: str, block: str = "") -> None:
+        """Raise `NotMeasuredError` when a value that a block or its text names has none; both count as used even so."""
+        names, page = {block} | {token.name for token in tokens_in(text, self.tokens.tokens)}, self._current().page
         for name in names & page.defined_at.keys():  # first: what they stand around may lack a measurement too
             self._use(name)
         measured.require(page.values[name] for name in names & page.values.keys())

@@ -67,7 +67,7 @@ class Makers(NamedTuple):
     entries: Callable[[str], list[Entry]]
     derivation: Callable[[str], str]
     call: Callable[[str], str]
-    check: Callable[[str], None]
+    check: Callable[[str, str], None]
     sentence: Callable[[NotMeasuredError], str]
 
 
@@ -113,7 +113,7 @@ class _Blocks(BlockProcessor):
         if kind not in kinds:
             raise BookError(f"unknown block [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
-            self.makers.check(text)
+            self.makers.check(text, name)
             kinds[kind](parent, name, text)
         except NotMeasuredError as error:
             place_sentence(parent, self.makers.sentence(error))
