@@ -54,6 +54,19 @@ def test_paragraphs_that_follow_one_another_give_way_to_one_sentence(desk):
     assert html.count("kv-unmeasured") == 2
 
 
+def test_a_figure_whose_words_quote_a_missing_measurement_gives_way_and_counts_as_used(desk):
+    html = desk.render("[[fig line]]\nalt: It ends at [[speed:fixed1]] µs.\nThe caption.")
+    assert "<figure" not in html
+    assert html.count("kv-unmeasured") == 1
+    assert desk.book.used["theory/example", "en"] >= {"line", "speed"}
+
+
+def test_a_call_that_reads_a_missing_measurement_gives_way(desk):
+    html = desk.render("[[call speed]]")
+    assert "<pre>" not in html
+    assert NOT_MEASURED in html
+
+
 def test_with_a_record_it_is_said_with_its_number_and_its_call(desk):
     record.keep(pinned())
     html = desk.render("A step takes [[speed:fixed1]] µs, half of it [[half:fixed1]].")
