@@ -68,6 +68,8 @@ def test_cache_correctness_prints_both_families_and_says_by_its_exit_code_that_b
     assert code == 0
     for model in ("MiniGPT", "demo"):
         assert f"{model}: identical to the last bit" in card
+        # Whole, however narrow the terminal is.
+        assert agreement.ids_sha256(2, 3, model) in "".join(re.findall(r"(?<= )[0-9a-f]{8}(?= )", card))
     whole = agreement.summary
     monkeypatch.setattr(agreement, "summary", lambda model: whole(model) | {"differing_kv_entries": 1})
     code, card = run("cache-correctness")

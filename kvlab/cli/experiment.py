@@ -9,6 +9,7 @@ K and V at the position looked at, with their bytes; `attention`, the last step'
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import click
@@ -168,7 +169,8 @@ def _show_agreement(values: Values) -> None:
                 "on plain BLAS": f"{of['blas_differing_logits_share']:.0%} of the logits differ, and "
                 f"{of['blas_differing_tokens']:,} tokens",
                 "close choices": f"{of['close_choices']:,}",
-                "SHA-256 of the ids": of["ids_sha256"],
+                # In groups, as the page has it: in one piece a narrow terminal would cut it.
+                "SHA-256 of the ids": " ".join(wrap(of["ids_sha256"], 8)),
             },
         )
 
