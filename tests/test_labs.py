@@ -99,13 +99,11 @@ def test_lines_of_a_program_are_found_by_how_they_begin():
 
 
 def test_an_installed_package_has_the_files_of_the_labs():
-    told = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
-        "kvlab"
-    ]
+    settings = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text())["tool"]["setuptools"]
+    shipped = {path for pattern in settings["package-data"]["kvlab"] for path in HERE.parent.glob(pattern)}
     for folder in ("starters", "solutions", "words"):
         files = [path for path in (HERE / folder).iterdir() if path.suffix != ".pyc" and path.is_file()]
         assert files
-        shipped = {path for pattern in told["kvlab"] for path in HERE.parent.glob(pattern)}
         assert [path for path in files if path.name != "__init__.py" and path not in shipped] == []
 
 
