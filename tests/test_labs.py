@@ -84,7 +84,7 @@ def test_a_starter_is_written_into_a_folder_that_is_there_and_as_a_file(tmp_path
 def test_what_is_no_lab_and_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(KvlabError, match="there is no lab 99; there are 01"):
         labs.check("99", tmp_path / "a.py", EN)
-    with pytest.raises(KvlabError, match=r"no existe el archivo .*a\.py; kvlab lab start 01"):
+    with pytest.raises(KvlabError, match=r"no existe el archivo .*a\.py; kvlab lab start 01 my_cache\.py"):
         labs.check("01", tmp_path / "a.py", ES)
     (tmp_path / "a.py").write_text("#" * 1_000_001)
     with pytest.raises(KvlabError, match="larger than 1,000,000 bytes"):
@@ -371,6 +371,12 @@ def test_a_reader_goes_from_the_list_to_a_lab_that_is_done(kvlab, tmp_path):
     assert kept["01"]["done"]
     n = len(labs.checks("01"))
     assert re.search(rf"^01 +{n}/{n} +\d", kvlab("progress").stdout, re.MULTILINE)
+
+
+def test_a_started_lab_says_what_its_checker_is_to_be_given(kvlab, tmp_path):
+    for number, checked in (("01", "mine.py"), ("03", "mine.csv")):
+        said = kvlab("start", number, tmp_path / "mine.py", "--force").stdout
+        assert said.endswith(f"kvlab lab check {number} {tmp_path / checked}\n")
 
 
 def test_the_commands_speak_the_language_that_is_asked_for(kvlab, tmp_path):

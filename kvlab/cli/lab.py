@@ -84,7 +84,8 @@ def start(number: str, path: Path, force: bool, words: Words) -> None:
     from kvlab import labs
 
     labs.start(number, path, words, force)
-    print_text(words("common.card.started", path=str(path), number=number))
+    checked = words(f"lab_{number}.checked", path=str(path), csv=str(path.with_suffix(".csv")))
+    print_text(words("common.card.started", path=str(path), number=number, checked=checked))
 
 
 @lab.command()

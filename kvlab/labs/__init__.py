@@ -9,8 +9,9 @@ and these files, found by their names (`LANGUAGE` is `en` or `es`; the code of b
 
     starters/starter_NN_LANGUAGE.py     what `kvlab lab start` writes; prints nothing, as nothing does but kvlab/cli
     solutions/solution_NN_LANGUAGE.py   complete; `check` passes it whole; the page of the solution shows it
-    words/lab_NN.LANGUAGE.toml          `title` and `file` (a name to suggest, such as `my_cache.py`), `[checks]` with a
-                                        sentence for each name of CHECKS, and whatever the findings say
+    words/lab_NN.LANGUAGE.toml          `title`, `file` (a name to suggest, such as `my_cache.py`), `checked` (what the
+                                        checker is then given: `{path}`, or the `{csv}` beside it), `[checks]` with
+                                        a sentence for each name of CHECKS, and whatever the findings say
 
 **`check` runs the reader's code in the sandbox**, never in its own process:
 

@@ -145,7 +145,8 @@ def check(number: str, path: Path, words: Words) -> Result:
     """
     require(number, words)
     if not path.is_file():
-        raise KvlabError(words("common.errors.no_file", path=str(path), number=number))
+        suggested = words(f"lab_{number}.file")
+        raise KvlabError(words("common.errors.no_file", path=str(path), number=number, file=suggested))
     if path.stat().st_size > LARGEST_BYTES:
         raise KvlabError(words("common.errors.too_large", path=str(path), most=LARGEST_BYTES))
     found: Result = _module(number).check(path)
