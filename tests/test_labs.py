@@ -84,7 +84,7 @@ def test_a_starter_is_written_into_a_folder_that_is_there_and_as_a_file(tmp_path
 def test_what_is_no_lab_and_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(KvlabError, match="there is no lab 99; there are 01"):
         labs.check("99", tmp_path / "a.py", EN)
-    with pytest.raises(KvlabError, match=r"no existe el archivo .*a\.py; kvlab lab start 01 my_cache\.py"):
+    with pytest.raises(KvlabError, match=r"no existe el archivo .*a\.py; kvlab lab start 01 mi_cache\.py"):
         labs.check("01", tmp_path / "a.py", ES)
     (tmp_path / "a.py").write_text("#" * 1_000_001)
     with pytest.raises(KvlabError, match="larger than 1,000,000 bytes"):
