@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import html
 import importlib
-import json
 import posixpath
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figures_src import kept, mathfont, measured, values
+from figures_src import mathfont, measured, values
 from figures_src.addresses import address, twin_language
+from figures_src.drawn import svg_of
 from figures_src.errors import BookError
-from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_csv, to_svg
+from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_csv
 from figures_src.markup import fields, numbers
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
 from figures_src.markup.damage import damage
@@ -288,7 +288,7 @@ class Book:
         data = drawing.data()
         words = Words(reading.language, f"{name}.")  # a drawing can ask for its own words only: they are in its key
         folder = f"assets/figures/{reading.page.path}"
-        svg = self._drawn(data, drawing.draw, words)
+        svg = svg_of(data, drawing.draw, words, self._count_drawing)
         for palette in PALETTES:
             self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = recoloured(svg, LIGHT, palette)
         self.assets[f"{folder}/{name}.csv"] = to_csv(data)
@@ -303,14 +303,8 @@ class Book:
             note=Words(reading.language)("book.stale_figure") if drawing.measured and measured.stale() else "",
         )
 
-    def _drawn(self, data: Mapping[str, Any], draw: Callable[..., Any], words: Words) -> str:
-        key = kept.key_of(json.dumps(data), kept.sources_of(draw.__module__), repr(words))
-
-        def draw_now() -> str:
-            self.drawn += 1
-            return to_svg(draw(data, words, LIGHT))
-
-        return kept.keep("figures", key, draw_now)
+    def _count_drawing(self) -> None:
+        self.drawn += 1
 
     # Measurements.
 

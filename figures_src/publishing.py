@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from figures_src import checker, preview, search, whole
+from figures_src import ahead, checker, preview, search, whole
 from figures_src.book import Book
 from figures_src.errors import BookError
 from figures_src.figures import style
@@ -44,7 +44,8 @@ class Build:
         if live:
             style.warm_up()
         else:
-            self._measure()
+            self._measure()  # alone: nothing else may run meanwhile
+        self._end_ahead = ahead.start()
 
     def _measure(self) -> None:
         trouble = record.ensure(lambda: self._say("measuring this machine once, half a minute"))
@@ -63,6 +64,7 @@ class Build:
         Raises:
             BookError: a result that no page shows, or a fault of the built pages.
         """
+        self._end_ahead()
         self.book.finish(self.folder)
         search.write_indexes(self.folder)
         preview.write(self.folder)
@@ -77,5 +79,6 @@ class Build:
 
     def discard(self) -> None:
         """Leave nothing of a failed build."""
+        self._end_ahead()
         if not self._live:
             whole.discard(self.folder)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from kvlab.cache import DenseCache
 from kvlab.cache.broken import BUGS, SlotTooFar
 from kvlab.damage import CHUNK, EARLY_TOKENS, LATE_SHARE, first_difference, teacher_forced
-from kvlab.equivalence import verify
 from kvlab.errors import KvlabError
 from kvlab.experiments import (
     bug_damage,
@@ -90,12 +89,6 @@ def first_differing_step(bug: str) -> int | None:
     """
     found = bug_first_difference(bug)
     return None if found is None else found.step
-
-
-def blas_differing_tokens(n_prompts: int, n_tokens: int) -> int:
-    """Return at how many steps a right cache changes the greedy choice, where both ways run on plain BLAS."""
-    prompts = [minigpt_tokenizer().encode(prompt) for prompt in sample_prompts(n_prompts)]
-    return verify(minigpt(), prompts, n_tokens).blas.differing_tokens
 
 
 def _kind(bug: str) -> type[DenseCache]:

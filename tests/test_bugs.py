@@ -57,10 +57,6 @@ def test_an_unknown_bug_is_refused_by_name():
             count("none", 1, 1)
 
 
-def test_the_tokens_of_plain_products_are_counted_by_what_is_verified():
-    assert bugs.blas_differing_tokens(2, 3) in range(7)
-
-
 # Losses.
 
 

@@ -6,7 +6,7 @@ from figures_src.page import Page, Shown, Table
 from figures_src.pages import break_00_silent_bugs as silent_bugs
 from figures_src.values import call
 from figures_src.words import Words
-from kvlab import bugs, experiments, slot_dump, units
+from kvlab import agreement, experiments, slot_dump, units
 from kvlab.cache.broken import BUGS
 from kvlab.labs.broken_02 import BROKEN
 from kvlab.labs.lab_02 import N_PROMPTS, N_TOKENS
@@ -70,4 +70,4 @@ RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
 for result in ("steps", "differing_logits", "differing_kv"):
     page.value(result, experiments.cache_correctness, **RUN, result=result)
 page.value("blas_share", experiments.blas_differing_share, **RUN)
-page.value("blas_tokens", bugs.blas_differing_tokens, **RUN)
+page.value("blas_tokens", agreement.blas_differing_tokens, **RUN, model_name="MiniGPT")
