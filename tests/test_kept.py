@@ -11,6 +11,7 @@ from figures_src.page import Page, Shown, Table
 from figures_src.values import call
 from kvlab import catalog, experiments, units
 from kvlab.accounting import memory
+from kvlab.catalog import sizes
 
 
 @pytest.fixture
@@ -239,10 +240,10 @@ def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(tmp
 def test_what_a_second_process_has_computed_ahead_is_taken(store, monkeypatch):
     page = Page("theory/ahead")
     page.value("given", units.given, quantity=27)
-    page.value("refused", catalog.sizes.weight_bytes, model_name="none", dtype="fp16")
+    page.value("refused", sizes.weight_bytes, model_name="none", dtype="fp16")
 
     @page.table
-    def sizes(words):
+    def shown(words):
         return Table([words("book.csv")], [["text", Shown(call(units.given, quantity=28))]])
 
     drawn = []
