@@ -24,6 +24,8 @@ from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab.errors import KvlabError
 
+QUOTING = ("index", "labs/", "reference/")
+
 
 def start() -> Callable[[], None]:
     """Start it if nothing is kept yet and a processor is free for it; return what ends it."""
@@ -63,11 +65,11 @@ def _figure(figure: Drawing, words: Words) -> None:
 
 
 def pages() -> Iterator[Page]:
-    """Return the pages, the last that a build comes to first."""
+    """Return the pages, the last that a build comes to first, and those that quote other pages' runs at the end."""
     docs = kept.ROOT / "docs" / LANGUAGES[0]
-    for path in sorted(docs.rglob("*.md"), reverse=True):
-        module = re.sub(r"[/-]", "_", path.relative_to(docs).with_suffix("").as_posix())
-        yield importlib.import_module(f"figures_src.pages.{module}").page
+    paths = [path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")]
+    for path in sorted(sorted(paths, reverse=True), key=lambda path: path.startswith(QUOTING)):
+        yield importlib.import_module(f"figures_src.pages.{re.sub(r'[/-]', '_', path)}").page
 
 
 def main() -> None:
