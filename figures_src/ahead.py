@@ -1,4 +1,4 @@
-"""A first build's second process: it begins with the last page, and keeps what the build will then find.
+"""A first build's second process: it comes from the other end, and keeps what the build will then find.
 
 Nothing depends on it. What both happen to compute is the same, and is kept twice in one place; what it cannot compute
 it leaves to the build, which says why.
@@ -24,6 +24,8 @@ from figures_src.values import Value
 from figures_src.words import LANGUAGES, Words
 from kvlab.errors import KvlabError
 
+# Half of all runs are of one page, which a build soon comes to: from there the two meet in the middle of it.
+BUSIEST = "break/"
 QUOTING = ("index", "labs/", "reference/")
 
 
@@ -65,10 +67,12 @@ def _figure(figure: Drawing, words: Words) -> None:
 
 
 def pages() -> Iterator[Page]:
-    """Return the pages, the last that a build comes to first, and those that quote other pages' runs at the end."""
+    """Return the pages: the busiest, then the last that a build comes to, and those that quote others' runs at the end."""
     docs = kept.ROOT / "docs" / LANGUAGES[0]
     paths = [path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")]
-    for path in sorted(sorted(paths, reverse=True), key=lambda path: path.startswith(QUOTING)):
+    for path in sorted(
+        sorted(paths, reverse=True), key=lambda it: (not it.startswith(BUSIEST), it.startswith(QUOTING))
+    ):
         yield importlib.import_module(f"figures_src.pages.{re.sub(r'[/-]', '_', path)}").page
 
 
@@ -76,7 +80,7 @@ def main() -> None:
     """Compute until there is nothing left, or the build is gone."""
     parent = os.getppid()
     for page in pages():
-        for compute in results(page):
+        for compute in reversed(list(results(page))):
             if os.getppid() != parent:
                 return
             with suppress(KvlabError):  # the build comes to it, and knows where it stands

@@ -252,7 +252,7 @@ def test_what_a_second_process_has_computed_ahead_is_taken(store, monkeypatch):
     monkeypatch.setattr(ahead, "pages", lambda: [page])
     ahead.main()
     assert {path.read_text() for path in store.rglob("*") if path.is_file()} >= {"27", "28"}
-    assert drawn == [({"x": [1]}, "en"), ({"x": [1]}, "es")]
+    assert drawn == [({"x": [1]}, "es"), ({"x": [1]}, "en")]
 
 
 def test_a_second_process_is_started_for_the_first_build_alone(store, monkeypatch):
