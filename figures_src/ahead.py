@@ -67,7 +67,7 @@ def _figure(figure: Drawing, words: Words) -> None:
 
 
 def pages() -> Iterator[Page]:
-    """Return the pages: the busiest, then the last that a build comes to, and those that quote others' runs at the end."""
+    """Return the pages: the busiest, then the others from the last on, those that quote others' runs at the end."""
     docs = kept.ROOT / "docs" / LANGUAGES[0]
     paths = [path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")]
     for path in sorted(
