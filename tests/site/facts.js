@@ -23,7 +23,8 @@ async () => {
     footer: all(".md-footer a").map(told),
     ids: all("[id]").map((element) => element.id),
     links: [...document.links].map((link) => link.href),
-    figures: all(".kv-figure").map((figure) =>
+    // Not those in a fold that is shut.
+    figures: all(".kv-figure:not(details:not([open]) *)").map((figure) =>
       [...figure.querySelectorAll("img")].filter((image) => image.checkVisibility()).map((image) => new URL(image.src).hash)
     ),
     origins: all("data.kv").map((number) => [number.dataset.from, number.tabIndex]),

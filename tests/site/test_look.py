@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 ASSETS = Path(__file__).parents[2] / "figures_src" / "theme" / "overrides" / "assets"
 Read = dict[str, dict[str, Any]]
@@ -82,7 +82,7 @@ def test_a_dark_page_shows_only_a_figures_dark_file(
     shown = []
     for path in few:
         page.goto(f"{server}/{path}")
-        for figure in page.locator(".kv-figure").all():
+        for figure in page.locator(".kv-figure:not(details:not([open]) *)").all():
             images = figure.locator("img:visible")
             shown.append(images.evaluate_all("all => all.map(image => new URL(image.src).hash)"))
     assert shown, "no page has a figure"
@@ -95,9 +95,9 @@ def test_without_script_a_page_has_its_text_and_its_language_links_and_no_dead_b
     page = reader(java_script_enabled=False).new_page()
     for path in few:
         page.goto(f"{root}/{path}")
-        assert page.locator(".md-content h1").is_visible()
+        expect(page.locator(".md-content h1")).to_be_visible()
         assert page.locator(".md-content__inner > p").last.is_visible()
         assert not page.locator(".kv-origins").first.is_visible()
         page.locator(".kv-languages a:not([aria-current])").click()
-        assert page.url == f"{root}/{path.removeprefix('es/') if path.startswith('es/') else 'es/' + path}"
-        assert page.locator(".md-content h1").is_visible()
+        expect(page).to_have_url(f"{root}/{path.removeprefix('es/') if path.startswith('es/') else 'es/' + path}")
+        expect(page.locator(".md-content h1")).to_be_visible()

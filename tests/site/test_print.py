@@ -23,7 +23,9 @@ FOR_A_SCREEN = [
 MARK = """() => {
   const small = ".kv-table:not(:has(tbody tr:nth-child(13)))";
   const whole = document.querySelectorAll(`.kv-figure, .kv-math, ${small}, .kv-table tr, .admonition, details, pre`);
-  const parts = [...whole].filter(part => part.checkVisibility()).map(part => [part, part]);
+  // A listing longer than a page cannot but be torn.
+  const isLong = part => part.matches("pre") && part.innerText.split("\\n").length > 40;
+  const parts = [...whole].filter(part => part.checkVisibility() && !isLong(part)).map(part => [part, part]);
   for (const heading of document.querySelectorAll(".md-content :is(h2, h3)"))
     parts.push([heading, heading.nextElementSibling]);
   const links = document.createElement("p");
