@@ -202,6 +202,7 @@ def expected_text(result, attributes, name):
 
 def in_style(english, language):
     """Return a number as Spanish writes it, by exchanging the signs of the English one."""
+    english = english.replace("-", "\u2212")
     if language == "en":
         return english
     whole, _, decimals = english.partition(".")
