@@ -105,6 +105,7 @@ def without_results(page):
     """Return a page without the places where results stand: numbers, mathematics, figures' sizes."""
     page = re.sub(r"<data .*?</data>|<math.*?</math>", "", page, flags=re.DOTALL)
     page = re.sub(r'<span class="c1"># [^<]*</span>', "", page)  # what a call that is shown gives
+    page = re.sub(r' data-(?:expected|mistaken)="[^"]*"', "", page)  # what a field of a lab is held against
     return re.sub(r' alt="[^"]*"|<meta (?:name="|property="og:)description" content="[^"]*">', "", page)
 
 
