@@ -29,7 +29,7 @@ from kvlab.model import GPT2, MINIGPT, load_model
 
 Results = dict[str, Any]
 CONTEXTS, CONTEXTS_QUICK = (16, 64, 256, 512, 1023), (256,)
-ROUNDS, ROUNDS_QUICK = 41, 15
+ROUNDS, ROUNDS_QUICK = 41, 10
 PROMPT_TOKENS, GENERATED_TOKENS = 16, 64
 # A step of the MiniGPT is too short to be timed alone, and a few rounds of it would be over in an instant.
 REPEAT_MINI, MORE_ROUNDS_MINI = 3, 10

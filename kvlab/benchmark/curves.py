@@ -29,7 +29,7 @@ from kvlab.errors import KvlabError
 from kvlab.model import GPT2, MINIGPT, load_model
 
 # Many, for a round takes some milliseconds: a processor that changes its pace does so for seconds.
-ROUNDS, ROUNDS_QUICK = 400, 120
+ROUNDS, ROUNDS_QUICK = 400, 60
 REPEAT_CACHED = 5
 # Multiples of 16, where a product has no ragged edge that would cost more than its share.
 CONTEXTS = tuple(range(16, 129, 16))

@@ -17,7 +17,7 @@ PROMPT, GENERATED_TOKENS = "Yesterday I", 50
 COMPARED = 10
 FIRST, LAST = slice(1, 1 + COMPARED), slice(-COMPARED, None)
 # A text takes some milliseconds, and each of its tokens is timed once a round.
-MORE_ROUNDS = 4
+MORE_ROUNDS = 3
 
 Generate = Callable[..., Generation]
 

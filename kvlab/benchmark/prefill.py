@@ -14,7 +14,7 @@ from kvlab.model.ops import Floats
 
 # As wide as GPT-2 small, and shallow enough that a measurement ends soon; the ratio does not depend on the depth,
 # and a prompt's pass up to its hidden states not on the vocabulary.
-GPT2_WIDTH = replace(GPT2_SMALL, name="GPT-2 width, two layers", n_layers=2, vocab_size=8)
+GPT2_WIDTH = replace(GPT2_SMALL, name="GPT-2 width, one layer", n_layers=1, vocab_size=8)
 
 
 class OneScoreMatrix(DenseCache):
