@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figures_src import mathfont, measured, values
+from figures_src import kept, mathfont, measured, values, words
 from figures_src.addresses import address, twin_language
 from figures_src.drawn import svg_of
 from figures_src.errors import BookError
@@ -37,6 +37,29 @@ UNSEARCHED = 'data-search-exclude="formula"'  # the search index leaves the elem
 CSS_PIXELS_WIDE = 576  # how wide a figure stands on a large screen
 
 
+@dataclass(frozen=True)
+class PageRecord:
+    """What has to be known of a page to leave it as it is.
+
+    Attributes:
+        used: the names that its text uses.
+        defined_at: the place in its module of each name that there is.
+        false_claims: complaints.
+        assets: the key of each file that belongs to it, by path.
+        words: what it asked for, as language, key and word.
+    """
+
+    used: list[str]
+    defined_at: dict[str, str]
+    false_claims: list[str]
+    assets: dict[str, str]
+    words: list[tuple[str, str, str]]
+
+    def holds(self) -> bool:
+        """Return whether its words are what they were."""
+        return words.are_still({(language, key): word for language, key, word in self.words})
+
+
 @dataclass
 class Reading:
     """The page that is being read: what it is, in which language, and from which file."""
@@ -60,6 +83,7 @@ class Book:
         self.root = root
         self.assets: dict[str, str] = {}  # files to write below the site, by path
         self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
+        self.recalled: dict[tuple[str, str], PageRecord] = {}  # pages that are left as they are, likewise
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(
@@ -85,11 +109,13 @@ class Book:
     ) -> None:
         """Begin to read a page: its module is found, and tokens in its front matter are replaced by plain text."""
         self.tokens.tokens.clear()
+        words.asked.clear()
+        self._own_assets = dict[str, str]()
         self._reading = Reading(self._page(path), language, source, url)
         self.used.setdefault((path, language), set())
         if "title" in front_matter:
             front_matter["title"] = self.plain(str(front_matter["title"]))
-        front_matter["description"] = html.escape(self.plain(self._summary_of(source)))  # an attribute of the head
+        front_matter["description"] = html.escape(self.plain(self.summary_of(source)))  # an attribute of the head
         typed = typed_numbers(source.read_text(encoding="utf-8"))
         if typed:
             where = f"{source.relative_to(self.root)}:{typed[0].line}"
@@ -98,13 +124,13 @@ class Book:
     def summaries(self) -> tuple[str, str, str, str]:
         """Return the summaries of the page in hand and of its twin as HTML, the twin's address and its language."""
         reading = self._current()
-        own = self.rich(self._summary_of(reading.source))
+        own = self.rich(self.summary_of(reading.source))
         language = twin_language(reading.language)
         twin = self.root / "docs" / language / f"{reading.page.path}.md"
         url = address(reading.page.path, language)
         self.used.setdefault((reading.page.path, language), set())
         self._reading = Reading(reading.page, language, twin, url)
-        twins = self.rich(self._summary_of(twin))
+        twins = self.rich(self.summary_of(twin))
         self._reading = reading
         return own, twins, posixpath.relpath(url, posixpath.dirname(reading.url) or "."), language
 
@@ -130,6 +156,26 @@ class Book:
         page_html += fields.words_of(self._current().page, Words(self._current().language))
         return with_summaries(with_addresses(fill(page_html, self.tokens.tokens, self._faces())), *self.summaries())
 
+    def record(self) -> PageRecord:
+        """Return what has to be known of the page that was just closed to leave it as it is in a later build."""
+        page, language = self._current().page, self._current().language
+        asked = [(language, key, word) for (language, key), word in words.asked.items()]
+        assets = {path: kept.digest_of(content) for path, content in self._own_assets.items()}
+        for path, content in self._own_assets.items():
+            kept.put("assets", assets[path], content)
+        used = sorted(self.used[page.path, language])
+        return PageRecord(used, page.defined_at, page.false_claims(), assets, asked)
+
+    def recall(self, path: str, language: str, record: PageRecord) -> bool:
+        """Leave a page as it was recorded; return whether that is possible."""
+        assets = {asset: kept.lookup("assets", key) for asset, key in record.assets.items()}
+        if not record.holds() or None in assets.values():
+            return False
+        self.assets.update({asset: str(content) for asset, content in assets.items()})
+        self.recalled[path, language] = record
+        self.used[path, language] = set(record.used)
+        return True
+
     def ran(self) -> int:
         """Return how many calls ran because their results were not kept."""
         return len(values.ran)
@@ -147,8 +193,7 @@ class Book:
         """Return a complaint for each named result that a page does not show in every language."""
         complaints = []
         for path in sorted({path for path, _ in self.used}):
-            page = self._page(path)
-            for name, where in page.defined_at.items():
+            for name, where in self._defined_at(path).items():
                 missing = [f"docs/{lang}/{path}.md" for lang in LANGUAGES if name not in self.used[path, lang]]
                 if missing:
                     complaints.append(f"{where}: {name!r} is not used in {' or '.join(missing)}; use it or remove it")
@@ -159,17 +204,25 @@ class Book:
 
         They fail the tests and not the build: who tries another formula wants to see its numbers, and then mends words.
         """
-        paths = sorted({path for path, _ in self.used})
-        return [complaint for path in paths for complaint in self._page(path).false_claims()]
+        found = [complaint for record in self.recalled.values() for complaint in record.false_claims]
+        for path in {path for path, _ in self.used.keys() - self.recalled.keys()}:
+            found += self._page(path).false_claims()
+        return sorted(set(found))
 
-    def _summary_of(self, source: Path) -> str:
+    def _defined_at(self, path: str) -> dict[str, str]:
+        """Return the names that a page's module defines: of a page left as it is in a language, as recorded."""
+        recalled = next((self.recalled[path, lang] for lang in LANGUAGES if (path, lang) in self.recalled), None)
+        return recalled.defined_at if recalled else self._page(path).defined_at
+
+    def summary_of(self, source: Path) -> str:
+        """Return the summary in a page's front matter. Raises `BookError` that says where there is none."""
         try:
             return read_summary(source)
         except BookError as error:
             raise BookError(f"{source.relative_to(self.root)}:{error}") from None
 
     def _page(self, path: str) -> Page:
-        module = f"figures_src.pages.{re.sub(r'[/-]', '_', path)}"
+        module = module_of(path)
         try:
             page: Page = importlib.import_module(module).page
         except ModuleNotFoundError as error:
@@ -286,16 +339,19 @@ class Book:
         reading = self._current()
         drawing = self._named("figures", name)
         data = drawing.data()
-        words = Words(reading.language, f"{name}.")  # a drawing can ask for its own words only: they are in its key
+        own_words = Words(reading.language, f"{name}.")  # a drawing can ask for no others: they are in its key
         folder = f"assets/figures/{reading.page.path}"
-        svg = svg_of(data, drawing.draw, words, self._count_drawing)
-        for palette in PALETTES:
-            self.assets[f"{folder}/{name}.{words.language}.{palette.name}.svg"] = recoloured(svg, LIGHT, palette)
-        self.assets[f"{folder}/{name}.csv"] = to_csv(data)
+        svg = svg_of(data, drawing.draw, own_words, self._count_drawing)
+        files = {
+            f"{folder}/{name}.{reading.language}.{palette.name}.svg": recoloured(svg, LIGHT, palette)
+            for palette in PALETTES
+        } | {f"{folder}/{name}.csv": to_csv(data)}
+        self.assets.update(files)
+        self._own_assets.update(files)
         width, height = (float(n) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
         up = posixpath.relpath(folder, posixpath.dirname(reading.url) or ".")
         return Picture(
-            image_url=lambda palette: f"{up}/{name}.{words.language}.{palette}.svg",
+            image_url=lambda palette: f"{up}/{name}.{reading.language}.{palette}.svg",
             csv_url=f"{up}/{name}.csv",
             csv_label=Words(reading.language)("book.csv"),
             width=CSS_PIXELS_WIDE,
@@ -346,6 +402,11 @@ class Book:
         source = self._current().source
         line = line_of(text, source.read_text(encoding="utf-8"), nth)
         return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
+
+
+def module_of(path: str) -> str:
+    """Return the name of the module of a page."""
+    return f"figures_src.pages.{re.sub(r'[/-]', '_', path)}"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -14,11 +14,14 @@ from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
+from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 ROOT, LOG = Path(__file__).parents[1], logging.getLogger("mkdocs")
 build: Any = None  # a figures_src.publishing.Build, whose class is another at each build
 live = False
+navigation: Any = None  # of the language that is being built
 
 
 def on_startup(command: str, **_: Any) -> None:
@@ -34,11 +37,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         config.theme.static_templates.discard("404.html")  # it is in both languages, and there already
         return config
     config.theme.static_templates.add("404.html")
-    sys.dont_write_bytecode = True  # the live server watches these folders
     sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT))]
     for name in [name for name in sys.modules if name.split(".")[0] in ("kvlab", "figures_src")]:
         del sys.modules[name]
-    importlib.invalidate_caches()
+    ours("bytecode").install(ROOT)
     build = guarded(lambda: ours("publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
     config.site_dir = str(build.folder)
     # The live server hands in the same configuration, and in it our extensions of the build before.
@@ -48,9 +50,20 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
-def on_env(env: Environment, **_: Any) -> Environment:
-    """Keep the theme's compiled templates: most of what a warm build would do is to compile them again."""
-    env.bytecode_cache = ours("kept").templates()
+@event_priority(-200)  # after i18n (−100), which leaves the pages of one language
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
+    """Leave each page as it is that depends on nothing that has changed."""
+    global navigation
+    navigation = nav
+    guarded(lambda: build.pages.recall(config, files))
+    return nav
+
+
+@event_priority(-60)  # after autorefs (−50), which finishes links in the pages' content
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
+    """Keep the pages' content, and the theme's compiled templates."""
+    env.bytecode_cache = ours("kept").Templates()
+    guarded(lambda: build.pages.keep_contents(config, files, navigation))
     return env
 
 
@@ -61,6 +74,8 @@ def on_serve(server: Any, **_: Any) -> None:
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Tell the book which page comes."""
+    if is_kept(page):
+        return markdown
     language, source = page.file.src_uri.split("/")[0], Path(page.file.abs_src_path or "")
     path = Path(page.file.src_uri).with_suffix("").relative_to(language).as_posix()
     guarded(lambda: build.book.open_page(path, language, source, page.url, page.meta))
@@ -69,8 +84,26 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:
     """Finish the page: its titles in menus, its numbers and formulas, and the two summaries."""
+    if is_kept(page):
+        return html
     guarded(lambda: build.finish_titles([page, *page.toc]))
-    return guarded(lambda: build.book.close_page(html))
+    html = guarded(lambda: build.book.close_page(html))
+    guarded(lambda: build.pages.rendered(page))
+    return html
+
+
+@event_priority(-50)  # after the search, which reads the page
+def on_page_context(context: Any, page: Page, config: MkDocsConfig, **_: Any) -> Any:
+    """Give the search what is kept of a page."""
+    build.pages.indexed(page, config.plugins["material/search"].search_index.entries)  # type: ignore[attr-defined]
+    return context
+
+
+@event_priority(-200)
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """Keep the page's file."""
+    build.pages.written(page, output)
+    return output
 
 
 @event_priority(-200)  # behind i18n (−100), which builds the other languages in this event
@@ -90,6 +123,11 @@ def on_build_error(**_: Any) -> None:
 def ours(module: str) -> ModuleType:
     """Return a module of this folder as it is now."""
     return importlib.import_module(f"figures_src.{module}")
+
+
+def is_kept(page: Page) -> bool:
+    """Return whether a page is left as it is."""
+    return isinstance(page, ours("kept_pages").KeptPage)
 
 
 def guarded(work: Callable[[], Any]) -> Any:

@@ -9,8 +9,6 @@ import io
 import string
 from pathlib import Path
 
-from fontTools import subset
-
 from figures_src import kept
 
 # Letters upright, italic and Greek; digits; the operators, arrows and fences of the formulas.
@@ -36,6 +34,8 @@ def woff2() -> bytes:
 
 
 def _cut(source: Path) -> bytes:
+    from fontTools import subset  # only where the font is not kept: it is slow to load
+
     # Without hints for old screens, and without letters redrawn for small sizes, the file is less than half as large.
     options = subset.Options(
         flavor="woff2", layout_features=[], hinting=False, recalc_timestamp=False, notdef_outline=True

@@ -27,6 +27,11 @@ def sentence(error: NotMeasuredError, words: Words) -> str:
     return words(REASONS[error.reason])
 
 
+def fingerprint() -> str:
+    """Return all that pages can say of measurements, as one text: the record, and whether it is still true."""
+    return f"{record.find()!r} {stale()}"
+
+
 @cache
 def stale() -> bool:
     """Return whether the record was measured before the code last changed: the live server shows it all the same."""

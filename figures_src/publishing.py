@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from figures_src import ahead, checker, preview, search, whole
+from figures_src import ahead, checker, kept, measured, preview, search, whole
 from figures_src.book import Book
 from figures_src.errors import BookError
 from figures_src.figures import style
+from figures_src.kept_pages import KeptPages
 from kvlab.benchmark import record
 
 NAMED_AT_MOST = 10  # faults in one message
@@ -45,6 +46,7 @@ class Build:
             style.warm_up()
         else:
             self._measure()  # alone: nothing else may run meanwhile
+        self.pages = KeptPages(self.book, measured.fingerprint())
         self._end_ahead = ahead.start()
 
     def _measure(self) -> None:
@@ -75,6 +77,7 @@ class Build:
             self._say(complaint)  # no warning, which would fail a strict build
         if is_good and not self._live:
             whole.publish(self.folder, self._site)
+        kept.drop_old()
         self._say(f"figures drawn: {self.book.drawn}, calls run: {self.book.ran()}; the rest was kept")
 
     def discard(self) -> None:

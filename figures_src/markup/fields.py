@@ -11,14 +11,13 @@ from collections.abc import Callable
 
 from figures_src.page import Field, Page
 from figures_src.words import Words
-from kvlab.diagnosis import SENTENCES
 from kvlab.written import LONGEST
 
-# What the script says; `mistake_…` is of each mistake that kvlab knows.
+# What the script says, beside a sentence for each mistake that the page's fields know.
 FAULTS = ("unreadable", "unit", "two_units", "plain")
 VERDICTS = ("right", "mark_it", "unmark_it", "few", "inexact", "uncounted", "wrong", "unexplained")
 AROUND = ("if", "also", "or", "hypothetical", "progress", "not_kept", "sure")
-WORDS = tuple(f"lab.{word}" for word in (*FAULTS, *VERDICTS, *AROUND, *(f"mistake_{name}" for name in SENTENCES)))
+WORDS = (*FAULTS, *VERDICTS, *AROUND)
 
 
 def blank(name: str, field: Field, words: Words) -> Callable[[str], str]:
@@ -34,7 +33,8 @@ def words_of(page: Page, words: Words) -> str:
     """Return the element from which the script takes its words; nothing for a page without fields."""
     if not page.fields:
         return ""
-    said = {f"data-{word.removeprefix('lab.')}": words(word) for word in WORDS}
+    mistakes = dict.fromkeys(name for field in page.fields.values() if field.mistaken for name in field.mistaken.result)
+    said = {f"data-{word}": words(f"lab.{word}") for word in (*WORDS, *(f"mistake_{name}" for name in mistakes))}
     return f'<template id="kv-lab"{_attributes(said)}></template>'
 
 

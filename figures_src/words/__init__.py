@@ -10,6 +10,8 @@ from typing import Any
 from figures_src.errors import BookError, nearest
 
 LANGUAGES = ("en", "es")
+# The words asked for since it was last emptied, by language and key: what the page being rendered depends on.
+asked: dict[tuple[str, str], str] = {}
 
 
 class Words:
@@ -19,16 +21,24 @@ class Words:
         self.language = language
         known = _load(language)
         self._words = {key: known[key] for key in known if key.startswith(section)} if section else known
+        if section:  # its reader depends on all of it, by the text below
+            asked.update({(language, key): word for key, word in self._words.items()})
 
     def __call__(self, key: str) -> str:
         """Return a word. Raises `BookError` that names the file and the nearest known key."""
         if key not in self._words:
             raise BookError(f"figures_src/words/{self.language}.toml: no word {key!r}; {nearest(key, self._words)}")
-        return self._words[key]
+        word = asked[self.language, key] = self._words[key]
+        return word
 
     def __repr__(self) -> str:
         """Return all of them as one text: what a figure's drawing depends on."""
         return f"{self.language} {sorted(self._words.items())!r}"
+
+
+def are_still(words: dict[tuple[str, str], str]) -> bool:
+    """Return whether words that were asked for, by language and key, are what they were."""
+    return all(_load(language).get(key) == word for (language, key), word in words.items())
 
 
 @cache
