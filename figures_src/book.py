@@ -167,9 +167,9 @@ class Book:
         return PageRecord(used, page.defined_at, page.false_claims(), assets, asked)
 
     def recall(self, path: str, language: str, record: PageRecord) -> bool:
-        """Leave a page as it was recorded; return whether that is possible."""
+        """Leave a page as it was recorded; return whether all its files are kept."""
         assets = {asset: kept.lookup("assets", key) for asset, key in record.assets.items()}
-        if not record.holds() or None in assets.values():
+        if None in assets.values():
             return False
         self.assets.update({asset: str(content) for asset, content in assets.items()})
         self.recalled[path, language] = record
@@ -180,16 +180,13 @@ class Book:
         """Return how many calls ran because their results were not kept."""
         return len(values.ran)
 
-    def finish(self, site: Path) -> None:
-        """Write what lies beside the pages. Raises `BookError` for results that no page shows."""
-        complaints = self._unused()
-        if complaints:
-            raise BookError("; ".join(complaints))
+    def write(self, site: Path) -> None:
+        """Write what lies beside the pages."""
         for path, content in self.assets.items():
             _write(site / path, content.encode())
         _write(site / "assets/fonts/stix-two-math.woff2", mathfont.woff2())
 
-    def _unused(self) -> list[str]:
+    def unused(self) -> list[str]:
         """Return a complaint for each named result that a page does not show in every language."""
         complaints = []
         for path in sorted({path for path, _ in self.used}):

@@ -20,14 +20,15 @@ from mkdocs.structure.pages import Page
 
 ROOT, LOG = Path(__file__).parents[1], logging.getLogger("mkdocs")
 build: Any = None  # a figures_src.publishing.Build, whose class is another at each build
-live = False
+live: Any = None  # the figures_src.live.Live of a live server, which outlives a build
 navigation: Any = None  # of the language that is being built
 
 
 def on_startup(command: str, **_: Any) -> None:
     """Remember whether the live server asks."""
     global live
-    live = command == "serve"
+    sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT))]
+    live = ours("live").Live() if command == "serve" else None
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -67,9 +68,16 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     return env
 
 
-def on_serve(server: Any, **_: Any) -> None:
-    """Make a change show soon: the server hardly waits for a second one."""
-    server.build_delay = 0.05
+def on_serve(server: Any, config: MkDocsConfig, builder: Callable[[], None]) -> None:
+    """Make a change show soon."""
+    live.attach(server, [config.docs_dir, config.config_file_path], builder)
+
+
+def on_pre_page(page: Page, files: Files, **_: Any) -> Page:
+    """Leave a page as it was if it can wait."""
+    if not is_kept(page):
+        build.postpone(page, files)
+    return page
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:

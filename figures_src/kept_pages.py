@@ -95,10 +95,11 @@ class KeptPages:
     Args:
         book: what their numbers come from; it is told of each page that is left as it is.
         measurements: what the record of measurements says, as text.
+        contents: the last content of each page, by its path in docs, for pages that are left as they were.
     """
 
-    def __init__(self, book: Book, measurements: str) -> None:
-        self._book, self._measurements = book, measurements
+    def __init__(self, book: Book, measurements: str, contents: dict[str, str]) -> None:
+        self._book, self._measurements, self._contents = book, measurements, contents
         self._keys: dict[str, str] = {}  # of contents, by the page's path in docs
         self._records: dict[str, PageRecord] = {}  # of pages made in this build, likewise
         self._digests: dict[str, str] = {}  # of contents, likewise
@@ -112,12 +113,24 @@ class KeptPages:
         for file in files.documentation_pages():
             self._keys[file.src_uri] = key = self._content_key(file, shared)
             found = kept.lookup("contents", key)
-            if file.page is None or found is None:
-                continue
-            content = Content(**json.loads(found))
-            if self._book.recall(*place_of(file), PageRecord(**content.record)):
-                self._digests[file.src_uri] = kept.digest_of(found)
-                KeptPage.turn(file.page, content, files)
+            if found is not None and PageRecord(**json.loads(found)["record"]).holds():
+                self._leave(file, found, files)
+
+    def postpone(self, page: Page, files: Files) -> bool:
+        """Leave a page as it was, whatever has changed; return whether that is possible."""
+        return page.file.src_uri in self._contents and self._leave(page.file, self._contents[page.file.src_uri], files)
+
+    def _leave(self, file: File, found: str, files: Files) -> bool:
+        content = Content(**json.loads(found))
+        if file.page is None or not self._book.recall(*place_of(file), PageRecord(**content.record)):
+            return False
+        KeptPage.turn(file.page, content, files)
+        self._note(file, found)
+        return True
+
+    def _note(self, file: File, content: str) -> None:
+        self._contents[file.src_uri] = content
+        self._digests[file.src_uri] = kept.digest_of(content)
 
     def rendered(self, page: Page) -> None:
         """Note what the book knows of the page that it has just finished."""
@@ -130,7 +143,7 @@ class KeptPages:
             if record is not None and file.page is not None:
                 content = json.dumps(asdict(_content_of(file.page, record)))
                 kept.put("contents", self._keys[file.src_uri], content)
-                self._digests[file.src_uri] = kept.digest_of(content)
+                self._note(file, content)
         self._frame = _frame_key(config, files, nav)
         for file in files.documentation_pages():
             if file.page is not None:

@@ -11,6 +11,7 @@ from figures_src.book import Book
 from figures_src.errors import BookError
 from figures_src.figures import style
 from figures_src.kept_pages import KeptPages
+from figures_src.live import Live
 from kvlab.benchmark import record
 
 NAMED_AT_MOST = 10  # faults in one message
@@ -26,7 +27,7 @@ class Build:
     Args:
         root: the project's folder.
         site: where the site is to be in the end.
-        live: whether a live server asks, which neither measures nor publishes.
+        live: the live server, if one asks: it neither measures nor publishes.
         guard: as for `Book`.
         say: tells authors something.
     """
@@ -35,18 +36,18 @@ class Build:
         self,
         root: Path,
         site: Path,
-        live: bool,
+        live: Live | None,
         guard: Callable[[Callable[[], None]], None],
         say: Callable[[str], None],
     ) -> None:
         self.book = Book(root, guard)
-        self.folder = site if live else whole.begin(site)
+        self.folder = live.folder(site) if live else whole.begin(site)
         self._site, self._live, self._say = site, live, say
         if live:
             style.warm_up()
         else:
             self._measure()  # alone: nothing else may run meanwhile
-        self.pages = KeptPages(self.book, measured.fingerprint())
+        self.pages = KeptPages(self.book, measured.fingerprint(), live.contents if live else {})
         self._end_ahead = ahead.start()
 
     def _measure(self) -> None:
@@ -67,18 +68,27 @@ class Build:
             BookError: a result that no page shows, or a fault of the built pages.
         """
         self._end_ahead()
-        self.book.finish(self.folder)
+        self.book.write(self.folder)
         search.write_indexes(self.folder)
         preview.write(self.folder)
-        faults = checker.complaints(self.folder)
-        if faults:
-            raise BookError("; ".join(faults[:NAMED_AT_MOST]))
-        for complaint in self.book.false_claims():
-            self._say(complaint)  # no warning, which would fail a strict build
+        if not (self._live and self._live.postponed):
+            self._check()
         if is_good and not self._live:
             whole.publish(self.folder, self._site)
         kept.drop_old()
         self._say(f"figures drawn: {self.book.drawn}, calls run: {self.book.ran()}; the rest was kept")
+
+    def _check(self) -> None:
+        faults = self.book.unused() or checker.complaints(self.folder)
+        if faults:
+            raise BookError("; ".join(faults[:NAMED_AT_MOST]))
+        for complaint in self.book.false_claims():
+            self._say(complaint)  # no warning, which would fail a strict build
+
+    def postpone(self, page: Any, files: Any) -> None:
+        """Leave a page as it was if the live server asks for another first."""
+        if self._live and self._live.can_wait(page.file.url) and self.pages.postpone(page, files):
+            self._live.postponed.add(page.file.url)
 
     def discard(self) -> None:
         """Leave nothing of a failed build."""

@@ -1,0 +1,121 @@
+"""The live server: the page that is being looked at is made first, the others while it is read.
+
+A formula concerns nearly every page, and to make them all takes seconds. So a change is built in two passes where it
+has to be: the first makes the page that was looked at last and its twin, and leaves the others as they were; the second
+makes these. Nobody sees a page in between: a request for one that is still to be made waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import Condition
+from typing import Any
+
+from mkdocs import utils
+from mkdocs.livereload import LiveReloadServer
+from watchdog import events
+from watchdog.observers import Observer
+
+CHANGES = [events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent]
+QUIET = 0.02  # seconds without a change, before a build
+_CLEAN = utils.clean_directory
+
+
+class Watcher(Observer):  # type: ignore[misc, valid-type]
+    """Says at once when a file changes. The server's own looks twice a second, and would take reading for a change."""
+
+    def schedule(self, handler: Any, path: str, *, recursive: bool = False, **_: Any) -> Any:
+        """Watch a path."""
+        return super().schedule(handler, path, recursive=recursive, event_filter=CHANGES)
+
+
+class Live:
+    """What of a live server outlives a build.
+
+    Attributes:
+        contents: the last content of each page, by its path in docs.
+        postponed: addresses of the pages that this pass has left as they were.
+    """
+
+    def __init__(self) -> None:
+        self.contents: dict[str, str] = {}
+        self.postponed: set[str] = set()
+        self._first: set[str] | None = None  # the pages to make in this pass; None for all
+        self._viewed = "index.html"
+        self._pending: set[str] = set()
+        self._whole = Condition()
+        self._server: LiveReloadServer | None = None
+        self._served = self._built = Path()
+
+    def folder(self, site: Path) -> Path:
+        """Return where to build: not where the site lies that is being served."""
+        self._built = site / ("b" if self._served.name == "a" else "a")
+        return self._built
+
+    def can_wait(self, address: str) -> bool:
+        """Return whether a page may be left as it was, to be made later."""
+        if self._first is not None:
+            return address not in self._first
+        return self._server is not None and self._server._want_rebuild
+
+    def attach(self, server: LiveReloadServer, watched: Iterable[str], build: Callable[[], None]) -> None:
+        """Let the server watch files, build and answer this way. `watched` is what it watches already."""
+        for path in watched:
+            server.unwatch(path)
+        server.observer = Watcher()
+        for path in watched:
+            server.watch(path)
+        answer: Any = server.get_app()
+
+        def serve(environ: dict[str, Any], start: Any) -> Any:
+            self._wait_for(environ["PATH_INFO"].removeprefix(server.mount_path))
+            return answer(environ, start)
+
+        server.set_app(serve)
+        server.build_delay, server.builder = QUIET, lambda: self._rebuild(build)
+        server.error_handler = self._error_page
+        self._server = server
+        self._publish()
+
+    def _rebuild(self, build: Callable[[], None]) -> None:
+        assert self._server is not None
+        self._first = {self._viewed, _twin(self._viewed)}
+        self._pass(build)
+        if self._pending and not self._server._want_rebuild:
+            with self._server._epoch_cond:
+                self._server._visible_epoch = self._server._wanted_epoch
+                self._server._epoch_cond.notify_all()
+            self._first = None
+            self._pass(build)
+
+    def _pass(self, build: Callable[[], None]) -> None:
+        # An error in the build of the second language leaves these as they must not stay.
+        utils.clean_directory = _CLEAN
+        logging.getLogger("mkdocs.commands.build").filters.clear()
+        self.postponed = set()
+        build()
+        self._publish()
+
+    def _publish(self) -> None:
+        assert self._server is not None
+        with self._whole:
+            self._server.root, self._served, self._pending = str(self._built), self._built, self.postponed
+            self._whole.notify_all()
+
+    def _wait_for(self, address: str) -> None:
+        if address.endswith("/") or not address:
+            address += "index.html"
+        if address.endswith(".html"):
+            self._viewed = address
+        with self._whole:
+            self._whole.wait_for(lambda: address not in self._pending)
+
+    def _error_page(self, code: int) -> bytes | None:
+        page = self._served / f"{code}.html"
+        return page.read_bytes() if page.exists() else None
+
+
+def _twin(address: str) -> str:
+    return address.removeprefix("es/") if address.startswith("es/") else f"es/{address}"
