@@ -17,6 +17,7 @@ from figures_src.drawn import svg_of
 from figures_src.errors import BookError
 from figures_src.figures.style import LIGHT, PALETTES, recoloured, to_csv
 from figures_src.markup import fields, numbers
+from figures_src.markup.api import with_references
 from figures_src.markup.blocks import BlockExtension, Cell, Makers, Picture
 from figures_src.markup.damage import damage
 from figures_src.markup.data import data_attributes, table_cell
@@ -154,7 +155,8 @@ class Book:
         if found:
             raise self._at_line(found.text, BookError(found.what))
         page_html += fields.words_of(self._current().page, Words(self._current().language))
-        return with_summaries(with_addresses(fill(page_html, self.tokens.tokens, self._faces())), *self.summaries())
+        page_html = with_references(fill(page_html, self.tokens.tokens, self._faces()))
+        return with_summaries(with_addresses(page_html), *self.summaries())
 
     def record(self) -> PageRecord:
         """Return what has to be known of the page that was just closed to leave it as it is in a later build."""

@@ -1,0 +1,7 @@
+"""`reference/api/index`: no results; it leads to the other pages on the API."""
+
+from __future__ import annotations
+
+from figures_src.page import Page
+
+page = Page("reference/api/index")
