@@ -114,6 +114,11 @@ def on_post_page(output: str, page: Page, **_: Any) -> str:
     return output
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """Take out of the finished page what only the theme's own templates needed."""
+    return str(ours("markup.frame").without_indents(output))
+
+
 @event_priority(-200)  # behind i18n (−100), which builds the other languages in this event
 def on_post_build(config: MkDocsConfig) -> None:
     """Finish the site once all languages are built. With a warning, a strict build is about to fail."""
