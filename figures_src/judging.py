@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -29,23 +30,30 @@ class Judged(NamedTuple):
     name: str
     parts: tuple[Part, ...]
     verdict: Value
+    address: str  # of its section, as the first page links to it
 
 
 class Claims:
-    """The claims of one page. A claim's table has its name, and the table of them all is `summary`.
+    """The claims of one page or several. A claim's table has its name; that of them all, on the first, is `summary`.
 
     Attributes:
         judged: the claims, in the order in which they are judged.
     """
 
     def __init__(self, page: Page) -> None:
-        self.page, self.judged = page, list[Judged]()
+        self.first = self.page = page
+        self.judged: list[Judged] = []
         page.table(_named("summary", lambda words: _all(self.judged, words)))
+
+    def go_on(self, page: Page) -> None:
+        """Put the claims that follow on another page, in the same folder."""
+        self.page = page
 
     def judge(self, name: str, *parts: Part) -> None:
         """Set a claim against what is computed for its parts."""
         computed = [part.computed for part in parts]
-        one = Judged(name, parts, call(claims.verdict, claim=name, computed=computed))
+        file = "" if self.page is self.first else f"{posixpath.basename(self.page.path)}.md"
+        one = Judged(name, parts, call(claims.verdict, claim=name, computed=computed), f"{file}#{name}")
         self.judged.append(one)
         self.page.table(_named(name.replace("-", "_"), partial(_alone, one)))
 
@@ -79,7 +87,7 @@ def _all(judged: list[Judged], words: Words) -> Table:
     for one in judged:
         verdicts = [_of_part(one, part, words).value.result for part in range(len(one.parts))]
         first = verdicts.index(claims.FALSE) if claims.FALSE in verdicts else 0
-        link = f"[{words(f'claims.name.{one.name}')}](#{one.name})"
+        link = f"[{words(f'claims.name.{one.name}')}]({one.address})"
         said, computed = _sides(one, first, words)
         computed = computed._replace(format=said.format) if computed.format == "both" else computed
         rows.append([link, _in_words(one.verdict, words), said, computed])

@@ -156,8 +156,9 @@ def test_the_verdicts_are_those_that_the_reasons_are_written_for(judged):
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_heading_of_a_claim_is_its_name_in_the_table_of_all_and_its_own_table_stands_below(judged, language):
-    page = (ROOT / f"docs/{language}/reference/checked-claims.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^### (.*) \{ #([\w-]+) \}\n\n\[\[table (\w+)\]\]$", page, re.MULTILINE)
+    folder = ROOT / f"docs/{language}/reference"
+    pages = "".join((folder / f"checked-claims{part}.md").read_text(encoding="utf-8") for part in ("", "-work"))
+    headings = re.findall(r"^### (.*) \{ #([\w-]+) \}\n\n\[\[table (\w+)\]\]$", pages, re.MULTILINE)
     names = {one.name: Words(language)(f"claims.name.{one.name}") for one in judged}
     assert [(title, id) for title, id, _ in headings] == [(title, id) for id, title in names.items()]
     assert [table for _, _, table in headings] == [id.replace("-", "_") for id in names]
@@ -170,6 +171,7 @@ def test_the_table_of_all_shows_of_each_claim_the_first_part_that_does_not_hold(
     verdict, claimed, computed = rows["[Half a megabyte a token, two gigabytes a context](#binary-as-decimal)"]
     assert (verdict.word, claimed.value.result, computed.value.result) == ("does not hold", 2 * 10**9, 2**31)
     assert computed.format == "GB"
+    assert "[Attention is quadratic, with a cache and without](checked-claims-work.md#attention-quadratic)" in rows
     verdict, claimed, computed = rows["[Mistral-7B saves four times](#mistral-four-times)"]
     assert (verdict.word, claimed.value.result, computed.value.result) == ("depends", 4, 8)
 

@@ -17,9 +17,7 @@ from figures_src.words import Words
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGE_MODULES = [
-    path.stem
-    for path in (ROOT / "figures_src/pages").glob("*.py")
-    if "\npage = Page(" in path.read_text(encoding="utf-8")
+    path.stem for path in (ROOT / "figures_src/pages").glob("*.py") if "\npage = " in path.read_text(encoding="utf-8")
 ]
 PAGES = sorted(path.relative_to(DOCS / "en").as_posix() for path in (DOCS / "en").rglob("*.md"))
 

@@ -8,7 +8,13 @@ from figures_src.errors import BookError
 from figures_src.markup import numbers
 from figures_src.markup.math import in_lines, to_mathml
 from figures_src.page import Shown
-from figures_src.pages import reference_devices, reference_formulas, reference_models
+from figures_src.pages import (
+    reference_devices,
+    reference_formulas,
+    reference_formulas_work,
+    reference_models,
+    reference_shapes,
+)
 from figures_src.pages.sourced import read_cell, source_cell
 from figures_src.words import Words
 from kvlab import catalog, formula, units
@@ -30,11 +36,12 @@ def cells(page, words, prefix):
 
 
 def test_every_function_of_the_accounting_has_a_row_and_its_unit(words):
-    listed = [row[0].split("`")[1] for row in cells(reference_formulas.page, words, "of_")]
+    rows = [row for sheet in (reference_formulas, reference_formulas_work) for row in cells(sheet.page, words, "of_")]
+    listed = [row[0].split("`")[1] for row in rows]
     others = [row[1].strip("`").split(".")[1] for row in reference_formulas.no_formulas(words).rows]
     known = [name for inside in contents.functions().values() for name in inside]
     assert sorted(listed + others) == sorted(known)
-    assert all(row[2] for row in cells(reference_formulas.page, words, "of_"))
+    assert all(row[2] for row in rows)
 
 
 def test_every_symbol_of_a_formula_has_its_meaning_in_one_of_the_legends(words):
@@ -70,10 +77,10 @@ def test_a_long_sum_has_a_line_for_each_of_its_terms():
 # Models.
 
 MODEL_TABLES = (
-    reference_models.model_shapes,
+    reference_shapes.model_shapes,
     reference_models.model_sizes,
     reference_models.at_their_limits,
-    reference_models.model_sources,
+    reference_shapes.model_sources,
 )
 
 
@@ -102,10 +109,10 @@ def test_models_stand_by_family_and_within_one_as_the_catalog_has_them():
 
 
 def test_the_rows_of_known_models_have_their_published_numbers(words):
-    assert rows_of(reference_models.model_shapes, words)["Llama-2-70B"] == [
+    assert rows_of(reference_shapes.model_shapes, words)["Llama-2-70B"] == [
         "80", "8,192", "64", "8", "128", "28,672", "32,000",
     ]  # fmt: skip
-    assert rows_of(reference_models.model_shapes, words)["DeepSeek-V3"][3:5] == ["1", "576"]
+    assert rows_of(reference_shapes.model_shapes, words)["DeepSeek-V3"][3:5] == ["1", "576"]
     nbsp = "\u00a0"
     assert rows_of(reference_models.model_sizes, words)["Llama-2-7B"] == [
         "6,738,415,616",
@@ -120,7 +127,7 @@ def test_the_rows_of_known_models_have_their_published_numbers(words):
 
 
 def test_the_models_with_a_window_are_those_whose_configuration_has_one(words):
-    rows = rows_of(reference_models.windows, words)
+    rows = rows_of(reference_shapes.windows, words)
     assert set(rows) == {e.name for e in catalog.models() if any(g.window is not None for g in e.decoder.layers)}
     assert rows["Gemma-3-27B"][:3] == ["52", "10", "1,024"]
     assert rows["Mistral-7B-v0.1"][1] == "0"

@@ -21,6 +21,7 @@ from kvlab.catalog import sizes
 from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims")
+work = Page("reference/checked-claims-work")  # the claims from those of work on
 claimed = Claims(page)
 judge = claimed.judge
 
@@ -61,7 +62,7 @@ table = page.value(
     "table_elements", flops.gpt2_matrix_elements, **BLOCK | {"n_layers": 0}, vocab_size=MINI["vocab_size"]
 )
 matrices = page.reuse("matrix_elements", MINI_VALUES["matrix_elements"])
-page.reuse("head_share", _ratio(table, matrices))
+work.reuse("head_share", _ratio(table, matrices))
 STEP = {name: MINI[name] for name in ("n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")}
 page.value("matrix_flops", flops.gpt2_decode_flops, **STEP, context=0)
 page.reuse("attention_per_slot", MINI_VALUES["attention_per_slot"])
@@ -93,7 +94,7 @@ token = page.reuse("seven_token", _token_of(SEVEN))
 page.reuse("seven_128k", _cache_of(SEVEN, CONTEXT_128K))
 page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
 page.reuse("seven_max", MAX)
-page.reuse("one_k", _given(1024))
+work.reuse("one_k", _given(1024))
 
 for name, heads_of_demo in (("demo_heads", DEMO.n_heads), ("demo_kv_heads", DEMO.n_kv_heads)):
     page.reuse(name, _given(heads_of_demo))
@@ -150,8 +151,9 @@ judge(
 HEADS = shapes(SEVEN, "n_heads", "n_kv_heads")
 mistral_heads = page.reuse("mistral_kv_heads", shapes(MISTRAL[1], "n_kv_heads")["n_kv_heads"])
 seven_heads = page.reuse("seven_heads", HEADS["n_heads"])
+work.reuse("seven_heads", seven_heads)
 page.value("mistral_window", sizes.layer_shape, model_name=MISTRAL[0], kind="sliding", field="window")
-page.reuse("mistral_saves", _ratio(HEADS["n_kv_heads"], mistral_heads))
+work.reuse("mistral_saves", _ratio(HEADS["n_kv_heads"], mistral_heads))
 
 judge(
     "one-byte-halves",
@@ -175,30 +177,32 @@ reserved, mean = page.reuse("reserved", CONTEXT_32K), page.reuse("mean_length", 
 empty = call(paging.unused_slots, max_context=reserved, context=mean, batch=1)
 judge("dense-waste", Part(_ratio(empty, reserved), "percent1"))
 
-# Work.
+# Work, on the second page.
+
+claimed.go_on(work)
 
 
 LAYER = {"n_layers": 1, "n_heads": HEADS["n_heads"], "head_dim": shapes(SEVEN, "head_dim")["head_dim"]}
-width = page.reuse("seven_width", shapes(SEVEN, "d_model")["d_model"])
+width = work.reuse("seven_width", shapes(SEVEN, "d_model")["d_model"])
 judge("attention-two-flops", Part(_ratio(call(flops.attention_flops, **LAYER, context=1), width)))
 NO_MLP = {"d_ff": 0, "mlp_matrices": 0, "vocab_size": 0}
 projections = call(
     flops.pass_flops, **LAYER, **NO_MLP, d_model=width, n_kv_heads=HEADS["n_kv_heads"], n_tokens=1, pairs=0, rows=0
 )
 judge("projection-flops", Part(projections))
-long_context = page.reuse("long_context", _given(4608))
-page.claim("the example has more tokens than the model has channels", width, long_context)
+long_context = work.reuse("long_context", _given(4608))
+work.claim("the example has more tokens than the model has channels", width, long_context)
 judge(
     "width-dominates", Part(_ratio(call(flops.attention_flops, **LAYER, context=long_context), projections), "percent1")
 )
 
-LONG, SHORT = page.reuse("long_prompt", _given(1024)), page.reuse("short_text", _given(200))
+LONG, SHORT = work.reuse("long_prompt", _given(1024)), work.reuse("short_text", _given(200))
 uncached = call(positions.tokens_uncached, prompt=LONG, new_tokens=SHORT)
 quadratic = call(positions.causal_pairs, n_tokens=SHORT.result - 1)
 share = _ratio(quadratic, uncached)
-page.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
+work.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
 judge("quadratic-dominates", Part(share, "percent1"))
-page.reuse("long_times", cost_model.values["long_times"])
+work.reuse("long_times", cost_model.values["long_times"])
 
 
 def _power(function: Callable[..., int], name: str, less: int = 0, **given: int) -> Value:
@@ -216,7 +220,7 @@ judge(
 )
 
 
-long_text = page.reuse("long_text", _given(4096))
+long_text = work.reuse("long_text", _given(4096))
 
 
 def _fewer(prompt: int) -> Value:
@@ -225,7 +229,7 @@ def _fewer(prompt: int) -> Value:
 
 
 speed_ups = [_fewer(1), _fewer(512)]
-page.claim("a longer prompt makes the factor larger", *speed_ups)
+work.claim("a longer prompt makes the factor larger", *speed_ups)
 judge("half-of-n", Part(speed_ups[0], "fixed1"), Part(speed_ups[1], "fixed1", {"tokens": _given(512)}))
 
 SHAPES = shapes(SEVEN, "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
@@ -258,8 +262,8 @@ judge("gqa-saves-work", Part(_ratio(*attention_of), "percent"))
 # What bounds a step.
 
 H100, A100 = (speeds(name) for name in ("H100 80GB SXM", "A100 80GB SXM"))
-h100_ridge = page.value("h100_ridge", roofline.ridge, **H100)
-a100_ridge = page.value("a100_ridge", roofline.ridge, **A100)
+h100_ridge = work.value("h100_ridge", roofline.ridge, **H100)
+a100_ridge = work.value("a100_ridge", roofline.ridge, **A100)
 matrices_read = call(traffic.matrix_bytes, **SHAPES, mlp_matrices=3, bytes_per_element=FP16)
 
 
@@ -278,7 +282,7 @@ def _cache_read(batch: int) -> Part:
 
 
 judge("decode-reads-cache", *(_cache_read(batch) for batch in (1, 16)))
-page.reuse("share_of_stored", memory_bound.values["share_of_stored"])
+work.reuse("share_of_stored", memory_bound.values["share_of_stored"])
 
 
 def _alone(context: int) -> dict[str, Value]:
@@ -289,25 +293,25 @@ judge(
     "batch-compute-bound",
     *(Part(call(roofline.bound, **_alone(context), **H100), "", {"tokens": _given(context)}) for context in (4096, 64)),
 )
-own_long = page.value("own_intensity_long", roofline.intensity, **_alone(4096))
-own_short = page.value("own_intensity_short", roofline.intensity, **_alone(64))
-page.claim(
+own_long = work.value("own_intensity_long", roofline.intensity, **_alone(4096))
+own_short = work.value("own_intensity_short", roofline.intensity, **_alone(64))
+work.claim(
     "a long sequence stays below the ridge of the H100, and a short one passes it", own_long, h100_ridge, own_short
 )
 
 # What a cache holds, and what a wrong one costs.
 
-page.value("zero", units.given, quantity=0)
-page.value("one", units.given, quantity=1)
-page.value("two", units.given, quantity=2)
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+work.value("zero", units.given, quantity=0)
+work.value("one", units.given, quantity=1)
+work.value("two", units.given, quantity=2)
+work.value("prompt", experiments.prompt_text, prompt=PROMPT)
 judge("slot-of-next", Part(call(experiments.slot_written, prompt=PROMPT)))
 TEXTS = {"text": "Yesterday I worked", "other_text": "Tomorrow I worked"}
 changed = [call(experiments.kv_entries_changed, **TEXTS, position=2, layer=layer) for layer in (0, 1)]
 judge("kv-of-one-token", *(Part(count) for count in changed))
 LATER = {"text": "Yesterday I worked", "other_text": "Yesterday I walked"}
 for name, text in (("text", TEXTS["text"]), ("other_first", TEXTS["other_text"]), ("other_last", LATER["other_text"])):
-    page.value(name, experiments.prompt_text, prompt=text)
+    work.value(name, experiments.prompt_text, prompt=text)
 later = [call(experiments.kv_entries_changed, **LATER, position=1, layer=layer) for layer in (0, 1)]
 judge("later-changes-nothing", *(Part(count) for count in later))
 
@@ -316,9 +320,9 @@ compared = {
     result: call(experiments.cache_correctness, **RUN, result=result)
     for result in ("steps", "compared_logits", "differing_logits", "differing_tokens")
 }
-page.reuse("steps", compared["steps"])
-page.value("n_prompts", units.given, quantity=N_PROMPTS)
-page.value("n_tokens", units.given, quantity=N_TOKENS)
+work.reuse("steps", compared["steps"])
+work.value("n_prompts", units.given, quantity=N_PROMPTS)
+work.value("n_tokens", units.given, quantity=N_TOKENS)
 judge("same-text", Part(compared["differing_tokens"]))
 judge(
     "bit-identical",
@@ -334,19 +338,19 @@ def _verdict_of(bug: str) -> Part:
 
 
 judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
-page.value("n_texts", units.given, quantity=N_TEXTS)
+work.value("n_texts", units.given, quantity=N_TEXTS)
 losses: dict[str, Value] = {}
 for bug in ("slot_too_far", "slot_overwritten", "position_stuck", "length_stuck"):
     for when, loss in (("early", experiments.bug_early_loss), ("late", experiments.bug_late_loss)):
         losses[f"{bug}_{when}"] = call(loss, bug=bug, n_texts=N_TEXTS)
 for name in ("slot_too_far_early", "slot_overwritten_early", "position_stuck_late", "length_stuck_late"):
-    page.reuse(name, losses[name])
+    work.reuse(name, losses[name])
 for bug in ("slot_too_far", "slot_overwritten"):
-    page.claim("a misplaced slot hurts at first and heals", losses[f"{bug}_late"], losses[f"{bug}_early"])
+    work.claim("a misplaced slot hurts at first and heals", losses[f"{bug}_late"], losses[f"{bug}_early"])
 for bug in ("position_stuck", "length_stuck"):
-    page.claim("what does not advance gets worse", losses[f"{bug}_early"], losses[f"{bug}_late"])
+    work.claim("what does not advance gets worse", losses[f"{bug}_early"], losses[f"{bug}_late"])
 judge("position-shows", _verdict_of("position_off_by_one"))
-page.value("choices_changed", experiments.bug_choices_changed, bug="position_off_by_one", n_texts=N_TEXTS)
+work.value("choices_changed", experiments.bug_choices_changed, bug="position_off_by_one", n_texts=N_TEXTS)
 judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
 
 # How many stand how.

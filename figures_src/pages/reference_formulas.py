@@ -1,4 +1,4 @@
-"""`reference/formulas`: every formula of the accounting, read from its function; and what each symbol stands for."""
+"""`reference/formulas`: the formulas of memory, each read from its function; and what each symbol stands for."""
 
 from __future__ import annotations
 
@@ -72,8 +72,11 @@ def sheet(words: Words, functions: Mapping[str, contents.Function]) -> Table:
     return Table([words(f"formulas.{column}") for column in ("quantity", "formula", "unit")], rows)
 
 
-def define_sheet(room: str, functions: Mapping[str, contents.Function]) -> None:
-    """Name the table of a room of the accounting; a room that no page shows fails the build."""
+def define_sheet(page: Page, room: str) -> None:
+    """Name the table of a room of the accounting, if it has formulas; a room that no page shows fails the build."""
+    functions = ROOMS[room]
+    if not any(contents.is_formula(f) or contents.is_ratio(f) for f in functions.values()):
+        return
 
     def make(words: Words) -> Table:
         return sheet(words, functions)
@@ -83,9 +86,9 @@ def define_sheet(room: str, functions: Mapping[str, contents.Function]) -> None:
 
 
 ROOMS = contents.functions()
-for room, functions in ROOMS.items():
-    if any(contents.is_formula(f) or contents.is_ratio(f) for f in functions.values()):
-        define_sheet(room, functions)
+OF_WORK = ("positions", "flops", "elementwise", "traffic", "roofline")  # these have a page of their own
+for room in ROOMS.keys() - set(OF_WORK):
+    define_sheet(page, room)
 
 
 @page.table

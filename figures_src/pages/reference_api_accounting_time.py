@@ -1,0 +1,7 @@
+"""`reference/api/accounting-time`: no results; what the page lists is read from the sources by mkdocstrings."""
+
+from __future__ import annotations
+
+from figures_src.page import Page
+
+page = Page("reference/api/accounting-time")

@@ -1,0 +1,110 @@
+"""`reference/shapes`: the shapes of the models of the catalog, their windows, and where they were read."""
+
+from __future__ import annotations
+
+from figures_src.page import Page, Shown, Table
+from figures_src.pages.reference_models import BYTES_PER_ELEMENT, DTYPE, NONE, ZOO, Row, added, shape
+from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.pages.sourced import read_cell, source_cell
+from figures_src.values import Value, call
+from figures_src.words import Words
+from kvlab import units
+from kvlab.accounting import memory
+from kvlab.catalog import CatalogModel, sizes
+
+page = Page("reference/shapes")
+
+WINDOWED = [entry for entry in ZOO if any(group.window for group in entry.decoder.layers)]
+page.value("n_models", units.given, quantity=len(ZOO))
+page.reuse("bytes_per_element", BYTES_PER_ELEMENT)
+
+# Shapes.
+
+SYMBOLS = {
+    "n_layers": "$L$",
+    "d_model": "$d$",
+    "n_heads": "$H$",
+    "n_kv_heads": r"$H_{\mathrm{kv}}$",
+    "head_dim": "$d_h$",
+    "d_ff": r"$d_{\mathrm{ff}}$",
+    "vocab_size": "$V$",
+}
+
+
+def head_dim(entry: CatalogModel) -> Value:
+    """Return the size of a head; of a latent, which all heads share, its width."""
+    if entry.decoder.head_dim is not None:
+        return shape(entry, "head_dim")
+    [latent] = entry.decoder.layers
+    return call(sizes.layer_shape, model_name=entry.name, kind=latent.kind, field="k_dim")
+
+
+@page.table
+def model_shapes(words: Words) -> Table:
+    """Return the shapes of the models, one a row."""
+    rows: list[Row] = [
+        [entry.name, *(Shown(head_dim(entry) if field == "head_dim" else shape(entry, field)) for field in SYMBOLS)]
+        for entry in ZOO
+    ]
+    return Table(
+        [words("catalog.model"), *(f"{words(f'catalog.{field}')} {SYMBOLS[field]}" for field in SYMBOLS)], rows
+    )
+
+
+@page.table
+def windows(words: Words) -> Table:
+    """Return the models with sliding windows: how many layers have one, and what a token adds before and behind it."""
+    columns = ("sliding", "full", "window", "first", "later")
+    return Table(
+        [words("catalog.model"), *(words(f"windows.{column}") for column in columns)],
+        [window_row(entry) for entry in WINDOWED],
+    )
+
+
+def window_row(entry: CatalogModel) -> Row:
+    """Return a model's layers by kind, their window, and the bytes that a token adds at first and behind the window."""
+    kinds = {group.kind for group in entry.decoder.layers}
+    counted = [
+        Shown(call(sizes.layer_shape, model_name=entry.name, kind=kind, field="count") if kind in kinds else NONE)
+        for kind in ("sliding", "full")
+    ]
+    window = call(sizes.layer_shape, model_name=entry.name, kind="sliding", field="window")
+    return [entry.name, *counted, Shown(window), *(Shown(added(entry, behind), "B") for behind in (NONE, window))]
+
+
+# One of them, for the mistake.
+
+LLAMA, MHA = "Llama-2-70B", "n_heads"
+page.value("llama_token", sizes.next_token_bytes, model_name=LLAMA, context=0, dtype=DTYPE)
+page.value(
+    "llama_token_as_mha",
+    memory.kv_bytes_per_token,
+    **{**kv_shapes(LLAMA), "n_kv_heads": shapes(LLAMA, MHA)[MHA]},
+    bytes_per_element=BYTES_PER_ELEMENT,
+)
+page.value(
+    "llama_factor",
+    units.ratio,
+    numerator=page.values["llama_token_as_mha"],
+    denominator=page.values["llama_token"],
+)
+
+# Sources.
+
+
+@page.table
+def model_sources(words: Words) -> Table:
+    """Return where each model's shapes were read, and what its number of parameters is."""
+    rows: list[Row] = [
+        [entry.name, status(entry, words), source_cell(entry.source, words), read_cell(entry.read, words)]
+        for entry in ZOO
+    ]
+    return Table(
+        [words("catalog.model"), *(words(f"catalog.{column}") for column in ("status", "source", "read"))], rows
+    )
+
+
+def status(entry: CatalogModel, words: Words) -> str:
+    """Return what the number of parameters is, and what else is to be known of a model."""
+    note = [words(f"model_note.{entry.name}")] if entry.note else []
+    return "; ".join([words(f"status.{entry.parameters_status}"), *note])
