@@ -34,6 +34,8 @@ def on_startup(command: str, **_: Any) -> None:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Begin a site build with fresh modules, so that a live server shows a change in them; once, not per language."""
     global build
+    # book.css has what the pages on the API need: no page asks for another file, in either language.
+    config.extra_css = [path for path in config.extra_css if "mkdocstrings" not in str(path)]
     if config.plugins["i18n"].building:  # type: ignore[attr-defined]
         config.theme.static_templates.discard("404.html")  # it is in both languages, and there already
         return config
@@ -47,7 +49,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # The live server hands in the same configuration, and in it our extensions of the build before.
     others = [extension for extension in config.markdown_extensions if "figures_src" not in type(extension).__module__]
     config.markdown_extensions = [*others, *build.book.extensions]
-    config.extra_css = [path for path in config.extra_css if "mkdocstrings" not in str(path)]  # a file for one page
     return config
 
 

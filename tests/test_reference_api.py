@@ -54,3 +54,8 @@ def test_no_page_refers_to_what_another_documents(site):
         'href="#kvlab.trace.Step"'
         in (site / "reference/api/runs.html").read_text(encoding="utf-8").split("<article")[1]
     )
+
+
+def test_no_page_asks_for_the_style_sheet_of_mkdocstrings(site):
+    paths = [site / folder / "reference/api/cache.html" for folder in ("", "es")]
+    assert [path for path in paths if "mkdocstrings.css" in path.read_text(encoding="utf-8")] == []
