@@ -110,14 +110,11 @@ def on_page_context(context: Any, page: Page, config: MkDocsConfig, **_: Any) ->
 
 @event_priority(-200)
 def on_post_page(output: str, page: Page, **_: Any) -> str:
-    """Keep the page's file."""
-    build.pages.written(page, output)
+    """Keep the page's file, without the indents of the theme's templates; one that is kept has none."""
+    if "kept" not in page.meta:
+        output = ours("markup.frame").without_indents(output)
+        build.pages.written(page, output)
     return output
-
-
-def on_post_page(output: str, **_: Any) -> str:
-    """Take out of the finished page what only the theme's own templates needed."""
-    return str(ours("markup.frame").without_indents(output))
 
 
 @event_priority(-200)  # behind i18n (−100), which builds the other languages in this event

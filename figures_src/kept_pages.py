@@ -8,7 +8,6 @@ measurements. Its file is what the theme's templates make of the content; it dep
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,6 +23,7 @@ from mkdocs.structure.toc import AnchorLink, get_toc
 from figures_src import kept
 from figures_src.addresses import twin_language
 from figures_src.book import Book, PageRecord, module_of
+from figures_src.markup.api import documented
 
 # What renders, beside what `kept.LIBRARIES` names.
 LIBRARIES = (
@@ -34,10 +34,9 @@ LIBRARIES = (
 OF_CONTENT = ("markdown_extensions", "mdx_configs", "use_directory_urls", "validation")
 OF_FILE = ("site_name", "site_description", "site_url", "copyright", "extra", "extra_css", "extra_javascript", "theme")
 # What has a hand in every page beside the book.
-MAKERS = [kept.ROOT / "figures_src" / name for name in ("hook.py", "kept_pages.py", "publishing.py")]
+MAKERS = [kept.ROOT / "figures_src" / name for name in ("hook.py", "kept_pages.py", "markup/frame.py", "publishing.py")]
 THEME = kept.ROOT / "figures_src/theme/overrides"
 GLOSSARY = kept.ROOT / "figures_src/words/glossary.toml"
-DOCUMENTED = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)  # modules whose docstrings a page shows
 
 
 @dataclass(frozen=True)
@@ -160,10 +159,9 @@ class KeptPages:
         self._indexed = len(entries)
 
     def written(self, page: Page, output: str) -> None:
-        """Keep the file of a page."""
-        if "kept" not in page.meta:
-            content = {"output": output, "entries": page.meta["entries"]}
-            kept.put("files", self._file_key(page), json.dumps(content))
+        """Keep the file of a page that was made in this build."""
+        content = {"output": output, "entries": page.meta["entries"]}
+        kept.put("files", self._file_key(page), json.dumps(content))
 
     def _file_key(self, page: Page) -> str:
         return kept.key_of(self._digests[page.file.src_uri], self._frame, page.url, str(page.title))
@@ -194,7 +192,7 @@ class KeptPages:
             kept.sources_of(module),
             kept.data_read_by(module),
             kept.file_digest(GLOSSARY) if uses_glossary else "",
-            *(kept.own_sources(name) for name in DOCUMENTED.findall(text)),
+            *(kept.own_sources(name) for name in documented(text)),
         )
 
 
