@@ -20,7 +20,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 # The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: serve site pdf test check peers bench measure golden lock clean
+.PHONY: serve site pdf test test-all check peers bench measure golden lock clean
 
 serve: $(READY)  ## set everything up and serve the site, rebuilt at every change; the page on the API is left empty
 	KVLAB_API=false $(BIN)/mkdocs serve
@@ -31,9 +31,16 @@ site: $(READY)  ## only build the site, into site/
 pdf: site  ## the whole book as one PDF a language, into build/; PAPER=Letter for that paper
 	$(BIN)/python -m figures_src.pdf $(or $(PAPER),A4)
 
-test: $(READY) check  ## set everything up, a browser included, and pass all tests
+# All tests of one file run in one process, so that what they share is computed once.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+
+test: $(READY) check  ## set everything up, a browser included, and pass the fast tests
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest -n auto
+	$(PYTEST) -m "not slow"
+
+test-all: $(READY) check  ## pass the slow tests too, with many examples for each property
+	$(BIN)/python -m tests.browser
+	$(PYTEST) --hypothesis-profile thorough
 
 # Models are folders of this tree or made on the way: nothing is fetched, and nothing is left in the tree. The other
 # tests' conftest.py, which prepares builds of the site, stays out.
@@ -54,9 +61,10 @@ golden: $(PEERS_READY)  ## write the golden files and the defaults of config.jso
 	$(WITH_PEERS) tests/peers/golden.py
 	$(WITH_PEERS) tests/peers/golden_caches.py
 
-check: $(READY)  ## style and types
+check: $(READY)  ## style, which module may import which, and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 # `-e .` is refused in pip's hash mode, so the project itself is installed apart, with nothing fetched.

@@ -1,4 +1,4 @@
-"""The site, built once for all the tests that look at it, and one browser for all that need one."""
+"""What all tests share: numbers that are the same every day, the built site, one browser, and what was left out."""
 
 import fcntl
 import json
@@ -18,9 +18,11 @@ from figures_src.browser import chromium
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]
-# A busy machine fails no test.
-settings.register_profile("kvlab", deadline=None)
-settings.load_profile("kvlab")
+LEFT_OUT = pytest.StashKey[int]()
+# Few examples of each property in the fast tier, many in `make test-all`. A busy machine fails no test.
+settings.register_profile("fast", max_examples=10, deadline=None)
+settings.register_profile("thorough", max_examples=200, deadline=None)
+settings.load_profile("fast")
 
 # No build measures while tests run, and what is built has the same numbers every day. For the builds, which run
 # in processes of their own, as for the tests themselves.
@@ -64,3 +66,33 @@ def browser() -> Iterator[Browser]:
     """One Chromium for all tests of a worker."""
     with chromium() as one:
         yield one
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count what `-m` leaves out."""
+    config.stash[LEFT_OUT] = 0
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count what `-m` leaves out, in the process that collects."""
+    if items:
+        items[0].config.stash[LEFT_OUT] += len(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that reports: each worker of pytest-xdist has collected everything."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a worker."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what the fast tier has left out."""
+    if config.stash[LEFT_OUT] and config.option.markexpr == "not slow":
+        terminalreporter.write_line(f"{config.stash[LEFT_OUT]} slow tests were left to `make test-all`.")
