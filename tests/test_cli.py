@@ -1,13 +1,12 @@
+"""Protects the commands that run, size and train models: what they print, what they refuse, and the exit codes."""
+
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from functools import partial
 
 import numpy as np
 import pytest
+from command_line import as_json, kvlab, process, refused
 from random_models import LLAMA_PRIMES, random_model, random_tensors
 
 from kvlab import catalog
@@ -17,32 +16,6 @@ from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.model import MINIGPT, save_folder
 from kvlab.model.demo import demo_model
 from kvlab.sizing import model_types
-
-
-def kvlab(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "kvlab", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "COLUMNS": "100", **environment},
-    )
-
-
-def as_json(*arguments):
-    run = kvlab(*arguments, "--json")
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
-
-
-def refused(*arguments):
-    """Return the one sentence with which bad input is refused."""
-    run = kvlab(*arguments)
-    assert run.returncode == 2
-    assert run.stdout == ""
-    assert run.stderr.count("\n") == 1
-    assert run.stderr.startswith("kvlab: ")
-    return run.stderr
 
 
 def test_yesterday_i_worked():
@@ -207,24 +180,17 @@ def stick(monkeypatch, last):
     monkeypatch.setattr(DenseCache, "positions", positions)
 
 
-def test_verify_exits_with_1_when_anything_differs(monkeypatch, capsys):
-    from kvlab.cli import main
-
+def test_verify_exits_with_1_when_anything_differs(monkeypatch):
     stick(monkeypatch, 9)
-    with pytest.raises(SystemExit) as exit_:
-        main(["verify", "--prompts", "1", "--tokens", "20", "--json"])
-    assert exit_.value.code == 1
-    assert json.loads(capsys.readouterr().out)["differing_logits"] > 0
+    run = kvlab("verify", "--prompts", "1", "--tokens", "20", "--json")
+    assert run.returncode == 1
+    assert json.loads(run.stdout)["differing_logits"] > 0
 
 
 @pytest.mark.parametrize(("stuck_at", "title"), [(999, "identical to the last bit"), (9, "NOT identical")])
-def test_the_card_of_a_verification_says_what_it_found(monkeypatch, capsys, stuck_at, title):
-    from kvlab.cli import main
-
+def test_the_card_of_a_verification_says_what_it_found(monkeypatch, stuck_at, title):
     stick(monkeypatch, stuck_at)
-    with pytest.raises(SystemExit):
-        main(["verify", "--prompts", "1", "--tokens", "20"])
-    card = capsys.readouterr().out
+    card = kvlab("verify", "--prompts", "1", "--tokens", "20").stdout
     assert f"─ {title} ─" in card
     assert "of 10,240" in card  # logits: 20 steps over a vocabulary of 512
 
@@ -482,11 +448,26 @@ def test_without_a_command_the_help_is_shown():
     assert "generate" in run.stdout
 
 
-def test_a_reader_that_leaves_early_is_no_error():
-    for output in ("", "--json"):
-        command = f"set -o pipefail; {sys.executable} -m kvlab size gpt2 --context 1 {output} | true"
-        run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
-        assert (run.returncode, run.stderr) == (0, "")
+# In processes: the entry point, pipes, encodings and signals.
+
+
+def test_a_process_prints_its_result_on_stdout_and_a_note_on_stderr():
+    arguments = ("size", "gpt2", "--context", "1025", "--json")
+    run = process(*arguments)
+    assert (run.returncode, run.stdout, run.stderr) == kvlab(*arguments)
+    assert json.loads(run.stdout)["over_limit"]
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_process_that_refuses_says_one_sentence():
+    assert refused("size", "gpt-5", "--context", "1", by=process) == refused("size", "gpt-5", "--context", "1")
+
+
+@pytest.mark.parametrize("output", ["", "--json"])
+def test_a_reader_that_leaves_early_is_no_error(output):
+    command = f"set -o pipefail; {sys.executable} -m kvlab size gpt2 --context 1 {output} | true"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("where", [">&-", "> /dev/full"])
@@ -497,22 +478,31 @@ def test_an_output_that_cannot_be_written_is_no_traceback(where):
 
 
 def test_a_terminal_without_a_letter_still_gets_the_rest():
-    run = kvlab("size", "gpt2", "--context", "1", PYTHONIOENCODING="ascii")
+    run = process("size", "gpt2", "--context", "1", PYTHONIOENCODING="ascii")
     assert run.returncode == 0
     assert "36,864 B" in run.stdout
 
 
+INTERRUPTED = """
+import os, signal, sys
+from kvlab.cli import main
+from kvlab.grammar import training
+
+# A suite that runs in the background ignores the signal, and so would what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+clip = training.clip
+
+def interrupt(*arguments):
+    os.kill(os.getpid(), signal.SIGINT)
+    clip(*arguments)
+
+training.clip = interrupt
+main(["train", "--steps", "2000", "--out", sys.argv[1]])
+"""
+
+
 def test_an_interrupted_training_leaves_nothing_and_exits_with_130(tmp_path):
-    command = [sys.executable, "-m", "kvlab", "train", "--steps", "2000", "--out", str(tmp_path / "model")]
-    # A suite that runs in the background ignores the signal, and so would what it starts.
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
-    try:
-        time.sleep(5)  # by then it trains
-        training.send_signal(signal.SIGINT)
-        _, said = training.communicate(timeout=60)
-    finally:
-        training.kill()
-    assert training.returncode == 130
-    assert said == "kvlab: interrupted; nothing was written\n"
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "model")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (130, "kvlab: interrupted; nothing was written\n")
     assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,11 @@
-"""The command that runs the site's experiments again."""
+"""Protects the command that runs the site's experiments again: what it prints, and by which exit code it differs."""
 
 import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_cli import as_json, kvlab, refused
+from command_line import as_json, kvlab, refused
 
 from kvlab import agreement
 from kvlab.cli.experiment import EXPERIMENTS, experiment

@@ -2,10 +2,9 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import pytest
+from command_line import kvlab
 
 from kvlab import catalog, diagnosis
 from kvlab.accounting.elements import ELEMENTS
@@ -132,8 +131,7 @@ def test_the_labs_models_are_in_the_catalog_and_their_heads_have_the_size_that_t
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "kvlab", "diagnose", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return kvlab("diagnose", *arguments)
 
 
 def test_the_command_prints_one_object_with_every_mistake_that_fits():

@@ -2,17 +2,15 @@
 
 import ast
 import json
-import os
 import re
 import string
-import subprocess
-import sys
 import time
 import tomllib
 import unittest
 from datetime import date
 from pathlib import Path
 
+import command_line
 import pytest
 
 from kvlab import labs
@@ -337,16 +335,10 @@ def test_without_a_home_nothing_is_kept_and_nothing_fails(monkeypatch):
 
 
 @pytest.fixture
-def kvlab(tmp_path, monkeypatch):
+def kvlab(tmp_path):
     def command(*arguments, **environment):
-        home = {"KVLAB_PROGRESS": str(tmp_path / "state"), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
-        return subprocess.run(
-            [sys.executable, "-m", "kvlab", "lab", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, **home, **environment},
-        )
+        home = {"KVLAB_PROGRESS": str(tmp_path / "state"), "LC_ALL": "C.UTF-8"}
+        return command_line.kvlab("lab", *arguments, **home | environment)
 
     return command
 

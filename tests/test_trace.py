@@ -1,11 +1,13 @@
+"""Protects the trace: that it changes no byte, that what it notes is what happened, and what its command shows."""
+
 import dataclasses
 import json
 
 import numpy as np
 import pytest
+from command_line import as_json, kvlab, refused
 from random_models import LLAMA_PRIMES, PRIMES, random_model
 from safetensors.numpy import load_file
-from test_cli import as_json, kvlab, refused
 
 from kvlab.cache import READ_BLOCK, DenseCache
 from kvlab.errors import KvlabError
@@ -316,29 +318,22 @@ def test_earlier_slots_share_a_row_with_the_sum_of_their_attention():
     assert row.split()[1:5] == ["0–12", "earlier", "ones", f"{share:.1%}"]
 
 
-def test_brackets_and_colons_in_a_token_are_neither_markup_nor_an_emoji(monkeypatch, capsys):
-    from kvlab.cli import main
-
+def test_brackets_and_colons_in_a_token_are_neither_markup_nor_an_emoji(monkeypatch):
     monkeypatch.setattr(Tokenizer, "token", lambda *_: "[b]:cat:[/x]\x1b")
-    with pytest.raises(SystemExit) as exit_:
-        main(["trace", "Yesterday I", "--tokens", "1"])
-    assert exit_.value.code == 0
-    card = capsys.readouterr().out
-    assert card.count(r"'[b]:cat:[/x]\x1b'") == 2 + 1 + 5 + 1  # the prompt's, the chosen, candidates, the slot's
+    run = kvlab("trace", "Yesterday I", "--tokens", "1")
+    assert run.returncode == 0
+    assert run.stdout.count(r"'[b]:cat:[/x]\x1b'") == 2 + 1 + 5 + 1  # the prompt's, the chosen, candidates, the slot's
 
 
-def test_a_cache_that_differs_gives_exit_code_1_and_its_card_says_so(monkeypatch, capsys):
-    from kvlab.cli import main
-
+def test_a_cache_that_differs_gives_exit_code_1_and_its_card_says_so(monkeypatch):
     right = DenseCache.positions
     # A single token always stands at position 1: right for a whole pass, wrong in decode.
     monkeypatch.setattr(DenseCache, "positions", lambda self, n: right(self, n) if n > 1 else np.ones((1, 1), int))
     # The slot of "I" is right, and that of a later position wrong.
     for arguments, said in (([], "─ cached and recomputed: NOT identical ─"), (["--json"], '_by_position": [0, 0, ')):
-        with pytest.raises(SystemExit) as exit_:
-            main(["trace", "Yesterday I", "--tokens", "3", *arguments])
-        assert exit_.value.code == 1
-        assert said in capsys.readouterr().out
+        run = kvlab("trace", "Yesterday I", "--tokens", "3", *arguments)
+        assert run.returncode == 1
+        assert said in run.stdout
 
 
 def test_what_does_not_fit_is_traced_up_to_the_context_and_said_once():
