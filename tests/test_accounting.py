@@ -1,3 +1,5 @@
+"""Protects the closed formulas of memory, FLOPs and traffic: against arrays, counted loops and published integers."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

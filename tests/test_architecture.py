@@ -1,3 +1,5 @@
+"""Protects the reading of a model's config.json: every shape by its name, and what cannot be run refused by its key."""
+
 import dataclasses
 import re
 

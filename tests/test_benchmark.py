@@ -1,3 +1,5 @@
+"""Protects the ways of measuring: fair turns, noise, fits judged on unseen points, and peers that may be missing."""
+
 import json
 import math
 import subprocess

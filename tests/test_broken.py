@@ -1,3 +1,5 @@
+"""Protects the measured damage of each classic cache bug: where it is first seen, and what becomes of the loss."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Protects the dense cache: what is written is read back, in the bytes of its shape; what does not fit is refused."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

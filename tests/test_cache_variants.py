@@ -1,3 +1,5 @@
+"""Protects the other caches (growing, ring, half, int8), each against the dense cache."""
+
 from fractions import Fraction
 
 import numpy as np

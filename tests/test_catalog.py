@@ -1,3 +1,5 @@
+"""Protects the catalog of models and devices: sources, names however spelled, and published numbers."""
+
 import pytest
 
 from kvlab import catalog

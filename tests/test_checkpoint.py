@@ -1,3 +1,5 @@
+"""Protects model folders: what is saved is loaded, and what is damaged or missing is named."""
+
 import json
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Protects the grammar's corpus: only grammatical sentences, the same at each call, and prompts spread evenly."""
+
 import itertools
 import re
 from collections import Counter

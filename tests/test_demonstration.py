@@ -1,3 +1,5 @@
+"""Protects the demonstration's runs: equal bytes with and without caches, and the passes that formulas predict."""
+
 import json
 
 import numpy as np

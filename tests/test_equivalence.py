@@ -1,3 +1,5 @@
+"""Protects the comparison with and without a cache: it sees one wrong bit, and the right cache has none."""
+
 import numpy as np
 import pytest
 from random_models import random_model

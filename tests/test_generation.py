@@ -1,3 +1,5 @@
+"""Protects generation: the same text with and without a cache, where it stops, and how it samples."""
+
 import numpy as np
 import pytest
 from random_models import PRIMES, random_model

@@ -1,3 +1,5 @@
+"""Protects the llama family's forward pass: against a textbook in float64, its rotary positions and the demo model."""
+
 import dataclasses
 import math
 

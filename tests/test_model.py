@@ -1,3 +1,5 @@
+"""Protects the GPT-2 family's forward pass: against a textbook in float64, and its refusals."""
+
 import math
 
 import numpy as np

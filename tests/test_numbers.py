@@ -1,3 +1,5 @@
+"""Protects how numbers are shown in each language, in text and in mathematics."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Protects the runs about recomputation: counts by closed forms, and which slots a changed token changes."""
+
 import numpy as np
 import pytest
 

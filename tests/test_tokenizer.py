@@ -1,3 +1,5 @@
+"""Protects the tokenizer: the committed one is what training makes, and no character is dropped in silence."""
+
 import json
 import re
 

@@ -1,3 +1,5 @@
+"""Protects the tokens of a page: what becomes of each, and that no typed figure gets past."""
+
 import markdown
 import pytest
 

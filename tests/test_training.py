@@ -1,3 +1,5 @@
+"""Protects training: gradients against central differences, the recipe, and the committed checkpoint."""
+
 import json
 import math
 

@@ -1,3 +1,5 @@
+"""Protects units: bytes stay exact, and a size is read as it was written or refused."""
+
 import contextlib
 
 import pytest
