@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_models import PRIMES, random_model, random_tensors
 
@@ -113,7 +113,6 @@ MODEL = random_model()
 WORK = {name: getattr(PRIMES, name) for name in ("n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")}
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 82))
 def test_the_flops_of_a_decode_step_are_those_that_the_forward_pass_makes(held):
     cache = DenseCache.for_model(PRIMES)
@@ -135,7 +134,6 @@ def cache_slots(needed):
     return min(-(-needed // 32) * 32, 83)
 
 
-@settings(max_examples=15, deadline=None)
 @given(st.integers(1, 83))
 def test_the_flops_of_a_prefill_are_those_that_the_forward_pass_makes(prompt):
     count = Counter()

@@ -5,8 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from kvlab.architecture import Architecture, gpt2_architecture, llama_architecture, read_architecture
 from kvlab.errors import KvlabError
@@ -271,7 +272,7 @@ def read_or_refusal(config):
         return str(error)
 
 
-@settings(max_examples=500)
+@examples(2.5)
 @given(st.sampled_from([CONFIG, LLAMA]), st.dictionaries(st.sampled_from(KEYS), json_values, max_size=4))
 def test_whatever_a_config_says_it_is_an_architecture_or_refused_in_one_sentence(config, changes):
     a = read_or_refusal(config | changes)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from kvlab.architecture import Architecture
 from kvlab.cache import READ_BLOCK, DenseCache, Reading, slot_offset
@@ -116,7 +117,7 @@ def test_integers_cannot_hold_keys():
         DenseCache(*SHAPE, dtype=np.int8)
 
 
-@settings(max_examples=300)
+@examples(1.5)
 @given(st.integers(0, 82), st.data())
 def test_each_query_reads_whole_blocks_and_sees_the_tokens_up_to_itself_however_it_comes(held, data):
     n_tokens = data.draw(st.integers(1, 83 - held))

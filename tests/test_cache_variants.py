@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from random_models import LLAMA_PRIMES, PRIMES, random_model
@@ -177,7 +177,6 @@ def test_a_ring_that_has_not_wrapped_gives_the_bytes_of_the_dense_cache(model, b
     assert ring.keys.tobytes() == dense.keys[:, :, :, :64].tobytes()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 11), min_size=1, max_size=20), st.sampled_from([3, 23, 31]), st.booleans())
 def test_however_the_tokens_come_a_ring_gives_the_same_bytes_whatever_lay_in_it(passes, window, stale):
     model = MODELS["gpt2"]
@@ -330,7 +329,6 @@ ALIKE = st.tuples(blocks_of(st.floats(-1, 1, width=32)), st.integers(-149, 22)).
 )
 
 
-@settings(deadline=None)
 @given(MIXED | ALIKE)
 def test_each_element_comes_back_from_int8_within_half_a_scale_of_its_block(x):
     codes, scales = quantize(x)

@@ -6,7 +6,7 @@ import string
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_models import LLAMA_PRIMES, PRIMES, random_model, random_tensors
 from safetensors.numpy import load_file, save_file
@@ -309,14 +309,12 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100)
 @given(st.one_of(json_values, st.fixed_dictionaries({"weight_map": st.dictionaries(names, names, max_size=3)})))
 def test_an_index_of_anything_is_refused_in_one_sentence(bare, index):
     (bare / INDEX).write_text(json.dumps(index))
     refusal(bare)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.integers(0, 400), st.sampled_from(string.printable.encode()), min_size=1, max_size=4))
 def test_a_file_with_bytes_of_its_header_changed_is_loaded_or_refused_and_nothing_else(tmp_path_factory, changes):
     folder = tmp_path_factory.getbasetemp() / "changed"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from properties import examples, hold_for_each
 from random_formulas import FORMULAS, NOT_FORMULAS, Group, arguments_of, formulas, outcome, public_functions
 from read_back import as_python, evaluated, latex_as_python, symbols_of
 
@@ -26,8 +27,13 @@ FULL = Layers("full", 4, 4, 64, 64)
 SHARED = Layers("shared", 3, 4, 64, 64, stores=False)
 
 
-def each_formula(function):
-    return pytest.mark.parametrize("function", FORMULAS.values(), ids=FORMULAS)(function)
+def each_formula(check):
+    """Make a test of what holds for each formula of the accounting."""
+
+    def test():
+        hold_for_each(check, FORMULAS)
+
+    return test
 
 
 # What a formula is.
@@ -47,7 +53,7 @@ def test_every_public_function_of_the_accounting_is_a_formula_or_is_known_as_non
 
 
 @each_formula
-@settings(max_examples=20)
+@examples(0.2)
 @given(data=st.data())
 def test_the_line_with_the_numbers_put_in_gives_the_result_of_the_function(function, data):
     values = data.draw(arguments_of(function))
@@ -57,7 +63,7 @@ def test_the_line_with_the_numbers_put_in_gives_the_result_of_the_function(funct
 
 
 @each_formula
-@settings(max_examples=20)
+@examples(0.2)
 @given(data=st.data())
 def test_text_and_latex_say_the_formula(function, data):
     values = data.draw(arguments_of(function))
@@ -96,7 +102,7 @@ def test_the_latex_of_every_formula_is_taken_by_the_sites_converter(function):
 
 
 @each_formula
-@settings(max_examples=20)
+@examples(0.2)
 @given(data=st.data())
 def test_the_latex_of_numbers_put_in_is_taken_by_the_sites_converter(function, data):
     values = data.draw(arguments_of(function, st.integers(0, 5000)))
@@ -109,7 +115,7 @@ def test_the_latex_of_numbers_put_in_is_taken_by_the_sites_converter(function, d
 
 
 @each_formula
-@settings(max_examples=20)
+@examples(0.2)
 @given(data=st.data())
 def test_a_formula_that_names_those_that_it_calls_says_the_same(function, data):
     if any(kind not in (int, OPTIONAL) for kind in read(function).parameters.values()):
@@ -151,7 +157,7 @@ def test_a_ratio_is_written_as_a_fraction():
     assert latex == r"\frac{2 \cdot H}{H_{\mathrm{kv}} \cdot s}"
 
 
-@settings(max_examples=20)
+@examples(0.2)
 @given(data=st.data())
 @pytest.mark.parametrize("name", [name for name, why in NOT_FORMULAS.items() if why == "gives a ratio"])
 def test_a_written_ratio_gives_what_the_function_gives(name, data):

@@ -5,8 +5,9 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from properties import examples
 from random_models import LLAMA_PRIMES, PRIMES, random_model
 
 from kvlab.architecture import Architecture
@@ -37,7 +38,6 @@ LARGE = random_model(Architecture("large", "llama", 1, 331, 5, 5, 22, 1009, 401,
 
 models = st.sampled_from(MODELS)
 seeds = st.integers(0, 99)
-few = settings(max_examples=40, deadline=None)
 
 
 @st.composite
@@ -78,7 +78,7 @@ def assert_rows_are_what_they_are_alone(function, *rows):
         assert together[i].tobytes() == alone[0].tobytes()
 
 
-@few
+@examples(0.5)
 @given(models, blocks(), st.data(), seeds)
 def test_a_prompt_split_into_any_chunks_gives_the_same_bytes(model, in_blocks, data, seed):
     n_tokens = data.draw(st.integers(1, model.architecture.max_context))
@@ -93,7 +93,7 @@ def test_a_prompt_split_into_any_chunks_gives_the_same_bytes(model, in_blocks, d
     assert held(whole_cache) == held(split_cache)
 
 
-@few
+@examples(0.5)
 @given(models, blocks(), st.integers(2, 5), st.data(), seeds)
 def test_a_row_of_a_batch_gives_the_bytes_that_it_gives_alone(model, in_blocks, batch, data, seed):
     n_tokens = data.draw(st.integers(1, model.architecture.max_context))
@@ -107,7 +107,7 @@ def test_a_row_of_a_batch_gives_the_bytes_that_it_gives_alone(model, in_blocks, 
             assert held(cache, row) == held(own)
 
 
-@settings(max_examples=5, deadline=None)
+@examples(0.05)
 @given(st.data(), seeds)
 def test_weights_that_are_read_in_blocks_give_a_row_the_same_bytes_in_any_company(data, seed):
     assert min(LARGE.head.size, LARGE.blocks[0].down_proj.size) > kernels.BLOCK_ELEMENTS
@@ -127,7 +127,7 @@ def test_blocks_and_their_rest_make_the_whole_product():
     np.testing.assert_allclose(EXACT.linear(x, weight), x.astype(np.float64) @ weight.T, rtol=0, atol=bound)
 
 
-@few
+@examples(0.5)
 @given(models, st.data(), seeds)
 def test_what_an_earlier_run_left_in_the_slots_changes_no_byte(model, data, seed):
     n_tokens = data.draw(st.integers(1, model.architecture.max_context))
@@ -142,7 +142,7 @@ def test_what_an_earlier_run_left_in_the_slots_changes_no_byte(model, data, seed
     assert held(clean_cache) == held(stale)
 
 
-@few
+@examples(0.5)
 @given(models, blocks(), st.data(), seeds)
 def test_sequences_of_any_lengths_that_join_and_leave_a_batch_give_the_bytes_that_they_give_alone(
     model, in_blocks, data, seed
@@ -169,7 +169,7 @@ def test_sequences_of_any_lengths_that_join_and_leave_a_batch_give_the_bytes_tha
                 assert held(cache) == held(own)
 
 
-@few
+@examples(0.5)
 @given(models, blocks(), st.integers(1, 40), st.booleans(), st.data(), seeds)
 def test_prompts_decoded_side_by_side_give_the_tokens_that_each_gives_alone(
     model, in_blocks, n_tokens, sampled, data, seed
@@ -273,7 +273,7 @@ def test_a_ragged_batch_takes_a_cache_for_each_sequence_and_each_only_once():
         RaggedBatch([cache, DenseCache.for_model(LLAMA_PRIMES), cache])
 
 
-@few
+@examples(0.5)
 @given(models, blocks(), st.booleans(), st.data(), seeds)
 def test_decoding_with_a_cache_and_without_sees_the_same_logits_and_picks_the_same_tokens(
     model, in_blocks, sampled, data, seed

@@ -4,10 +4,12 @@ import dataclasses
 import random
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import hold_for_each
 from random_formulas import FORMULAS, SIGNS, Group, arguments_of, comparing, formulas, outcome
 
 from kvlab import formula
@@ -19,7 +21,7 @@ from kvlab.errors import KvlabError
 from kvlab.formula.kinds import OPTIONAL, fields_of, is_record, items_of
 from kvlab.formula.reading import read
 
-INPUTS = 150  # of each formula
+INPUTS = min(150, 4 * settings.default.max_examples)  # of each formula
 EDGES = [0, 1, 2, 3, 2**53 - 1, 2**53 + 1, 2**64, 2**64 + 1, 3**50]
 
 # Each call apart, so that one that throws does not hide the others; a result that is no BigInt says what it is.
@@ -84,8 +86,13 @@ def one_of(rng, name, kind):
     return [one_of(rng, name, items_of(kind)) for _ in range(rng.randrange(5))]
 
 
-def each_formula(function):
-    return pytest.mark.parametrize("function", FORMULAS.values(), ids=FORMULAS)(function)
+def each_formula(check):
+    """Make a test of what holds for each formula of the accounting."""
+
+    def test(run):
+        hold_for_each(partial(check, run), FORMULAS)
+
+    return test
 
 
 # Against Python.
@@ -118,7 +125,6 @@ def test_small_numbers_do_not_show_whether_a_script_rounds(run):
     assert run(rounding, ["BigInt(kv_cache_bytes(2, 4, 16, 128, 1, 4))"]) == [str(memory.kv_cache_bytes(**values))]
 
 
-@settings(max_examples=200)
 @given(function=formulas(), data=st.data())
 def test_a_browser_computes_what_a_random_formula_does(run, function, data):
     inputs = [data.draw(arguments_of(function)) for _ in range(4)]

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from properties import examples
 
 from kvlab.accounting.paging import blocks_needed
 from kvlab.cache import BlockLedger, OutOfBlocksError
@@ -94,7 +95,7 @@ class Pool(RuleBasedStateMachine):
         self.ledger.check()
 
 
-Pool.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Pool.TestCase.settings = examples(0.5, stateful_step_count=30)
 TestPool = Pool.TestCase
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kvlab import catalog
@@ -140,7 +140,6 @@ def test_a_length_that_would_be_rounded_to_nothing_is_one_token():
 # The buddy allocator.
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(1, 75), st.data())
 def test_the_buddy_allocator_finds_a_chunk_wherever_one_is_free_and_gives_no_slot_twice(n_slots, data):
     buddy, taken, chunks = Buddy(n_slots), [False] * n_slots, []
@@ -218,7 +217,6 @@ def painted(server, n_slots):
     return tuple(pool.count(state) for state in STATES)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(WAYS), st.lists(SMALL, max_size=15), st.integers(1, 7), st.integers(40, 150))
 def test_at_every_step_every_slot_is_in_the_state_that_it_is_counted_for(name, requests, block, n_slots):
     server = Server(requests, way_of(name, block, n_slots, 24))

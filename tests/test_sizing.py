@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from properties import examples
 
 from kvlab import catalog
 from kvlab.accounting import parameters
@@ -238,7 +239,7 @@ def damaged(draw):
     )
 
 
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow])
+@examples(7.5, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
 def test_whatever_a_key_holds_there_is_a_decoder_or_one_sentence(config):
     decoder, sentence = read_or_refuse(config)

@@ -1,6 +1,7 @@
 """The formula against what the transformers library stored, as the golden file keeps it; `make peers` asks it anew."""
 
 import pytest
+from properties import hold_for_each
 from sizing_case import EXPLANATIONS
 from sizing_cases import CASES, SMALL
 from sizing_cases_refused import ODD, REFUSED
@@ -12,13 +13,22 @@ from kvlab.sizing import model_types, read_decoder
 GOLDEN = read_golden_caches()["cases"]
 
 
-@pytest.mark.parametrize("name", CASES)
+def each_case(check):
+    """Make a test of what holds for each case, by its name."""
+
+    def test():
+        hold_for_each(check, {name: name for name in CASES})
+
+    return test
+
+
+@each_case
 def test_bytes_and_parameters_are_those_that_the_library_has(name):
     decoder = read_decoder(CASES[name].config, name)
     assert by_formula(CASES[name], decoder, GOLDEN[name]["bytes"]) == GOLDEN[name]
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.explained])
+@each_case
 def test_what_the_library_does_otherwise_is_named_only_where_it_does(name):
     case, decoder = CASES[name], read_decoder(CASES[name].config, name)
     for explanation in case.explained:
@@ -35,7 +45,7 @@ def test_every_model_type_has_a_case_and_every_case_was_measured():
     assert GOLDEN.keys() == CASES.keys()
 
 
-@pytest.mark.parametrize("name", CASES)
+@each_case
 def test_contexts_end_before_and_behind_every_window(name):
     contexts = {row[0] for row in GOLDEN[name]["bytes"]}
     for window in {group.window for group in read_decoder(CASES[name].config, name).layers} - {None}:
@@ -63,9 +73,11 @@ def inferred(name, *without):
     return {entry.key for entry in read_decoder(config, name).inferred}
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_nothing_is_inferred_that_is_written(name):
-    assert not inferred(name) & {key for key, value in SMALL[name].config.items() if value is not None}
+def test_nothing_is_inferred_that_is_written():
+    def check(name):
+        assert not inferred(name) & {key for key, value in SMALL[name].config.items() if value is not None}
+
+    hold_for_each(check, {name: name for name in SMALL})
 
 
 @pytest.mark.parametrize("name", ["gemma3_text, listed", "cohere2, listed", "qwen3_next, listed", "olmo3"])

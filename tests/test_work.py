@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scalar_twin
 from counting import Count
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_models import LLAMA_PRIMES, PRIMES, random_model, random_tensors
 
@@ -189,7 +189,6 @@ class Generation:
         return tokens, pairs, slots
 
 
-@settings(deadline=None)
 @given(st.integers(1, 70), st.integers(1, 40), st.integers(0, 40), st.integers(1, 17))
 def test_a_generation_in_closed_form_is_the_sum_of_its_passes(prompt, new_tokens, more, block):
     capacity = prompt + new_tokens - 1 + more
