@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from random_models import LLAMA_PRIMES, random_model, random_tensors
 from kvlab import catalog
 from kvlab.cache import DenseCache
 from kvlab.generation import generate_cached
+from kvlab.grammar import training
 from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.model import MINIGPT, save_folder
 from kvlab.model.demo import demo_model
@@ -353,7 +355,8 @@ def test_the_lists_name_every_model_and_device_with_its_source():
     assert "165.15 TFLOP/s" in kvlab("devices").stdout
 
 
-def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(tmp_path):
+def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "Recipe", partial(training.Recipe, n_documents=600))
     folder = tmp_path / "small"
     result = as_json("train", "--steps", "2", "--out", str(folder))
     assert result["steps"] == 2
@@ -484,7 +487,7 @@ def test_a_terminal_without_a_letter_still_gets_the_rest():
 
 
 INTERRUPTED = """
-import os, signal, sys
+import functools, os, signal, sys
 from kvlab.cli import main
 from kvlab.grammar import training
 
@@ -497,6 +500,7 @@ def interrupt(*arguments):
     clip(*arguments)
 
 training.clip = interrupt
+training.Recipe = functools.partial(training.Recipe, n_documents=600)
 main(["train", "--steps", "2000", "--out", sys.argv[1]])
 """
 

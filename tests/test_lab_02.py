@@ -1,4 +1,7 @@
-"""Lab 02: the checker of the reader's test, and the caches on which that has to fail."""
+"""Lab 02: the checker of the reader's test, and the caches on which that has to fail.
+
+Slow: the solution whole, fifty prompts of sixty-four tokens, each step recomputed.
+"""
 
 import ast
 import json
@@ -130,6 +133,12 @@ def test_each_check_and_each_finding_has_a_sentence(language):
 # Real files, in the sandbox.
 
 
+def test_the_solution_with_few_prompts_fails_only_what_takes_more(written):
+    few = solution("02").replace("sample_prompts(50)", "sample_prompts(4)")
+    assert check(written(few)).failed == ("size", "long_prompts_overwritten")
+
+
+@pytest.mark.slow
 def test_the_solution_passes_whole(tmp_path, written):
     result = CliRunner().invoke(
         cli,
