@@ -1,4 +1,7 @@
-"""Lab 01: right caches pass however they are written, and each classic bug is named however it is written."""
+"""Lab 01: right caches pass however they are written, and each classic bug is named however it is written.
+
+Slow: a cache that hangs uses up its three seconds of the processor.
+"""
 
 import ast
 import builtins
@@ -156,6 +159,7 @@ def test_a_trouble_of_the_sandbox_comes_first_and_what_was_not_seen_fails():
     assert result.diagnosis == (trouble,)
 
 
+@pytest.mark.slow
 def test_a_cache_that_hangs_late_keeps_what_passed_before(tmp_path, monkeypatch):
     path = tmp_path / "cache.py"
     path.write_text(written.source("array", [["first = self.n\n", "first = self.n\n        while first > 14: pass\n"]]))
