@@ -1,54 +1,19 @@
-"""Every page passes axe-core, in both palettes, on a desk and on a phone."""
+"""A page of each kind passes axe-core: in English on a desk in the light palette, in Spanish on a phone in the dark one."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import BrowserContext, Page
-
-Phone = dict[str, dict[str, list[Any]]]
-EVERY_RULE: dict[str, Any] = {"resultTypes": ["violations"]}
-# What origins and palettes change is colours and widths; all the other rules would only see the same page again.
-RULES_OF_LOOKS = EVERY_RULE | {"runOnly": ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]}
+from browsing import RULES_BUT_CONTRAST, choose_palette, language_of, open_folds, violations
+from playwright.sync_api import BrowserContext
 
 
-def violations(page: Page, options: dict[str, Any]) -> list[str]:
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{rule['id']} {node['target']} {node['html'][:120]}" for rule in found for node in rule["nodes"]]
-
-
-def show_origins(page: Page) -> None:
-    if page.locator(".kv-origins").count():
-        page.locator(".kv-origins").click()
-        page.evaluate("localStorage.clear()")
-
-
-def choose_palette(page: Page, scheme: str) -> None:
-    """Set what the theme's button sets, without its memory."""
-    page.evaluate("scheme => document.body.setAttribute('data-md-color-scheme', scheme)", scheme)
-
-
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("language", ["en", "es"])
-def test_axe_finds_no_violation_in_either_palette(
-    reader: Callable[..., BrowserContext], server: str, pages: list[str], language: str, width: int
+@pytest.mark.parametrize(("language", "width", "scheme"), [("en", 1280, "default"), ("es", 360, "slate")])
+def test_axe_finds_no_violation_on_a_page_of_each_kind(
+    reader: Callable[..., BrowserContext], server: str, kinds: list[str], language: str, width: int, scheme: str
 ) -> None:
-    page = reader(width, color_scheme="light").new_page()
-    for path in [path for path in pages if path.startswith("es/") == (language == "es")]:
+    page = reader(width).new_page()
+    for path in [path for path in kinds if language_of(path) == language]:
         page.goto(f"{server}/{path}")
-        page.add_style_tag(content="* { transition: none !important; }")  # colours change at once
-        page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
-        found = violations(page, EVERY_RULE)
-        show_origins(page)
-        found += violations(page, RULES_OF_LOOKS)
-        choose_palette(page, "slate")
-        found += violations(page, RULES_OF_LOOKS)
-        assert found == [], path
-
-
-def test_on_a_phone_what_scrolls_sideways_can_be_reached_by_keyboard_and_says_what_it_is(phone: Phone) -> None:
-    for path, facts in phone.items():
-        assert [part["tab"] for part in facts["scrolling"]] == [0 for _ in facts["scrolling"]], path
-        tables_and_formulas = [part for part in facts["scrolling"] if part["tag"] == "DIV"]
-        assert all(part["role"] in ("group", "region") and part["name"] for part in tables_and_formulas), path
+        choose_palette(page, scheme)
+        open_folds(page)
+        assert violations(page, RULES_BUT_CONTRAST) == [], path

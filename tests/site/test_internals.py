@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import listen, wait_until
+from browsing import listen, wait_until
 from playwright.sync_api import BrowserContext, Page, expect
 
 ENGLISH, SPANISH = "theory/05-worked-example.html", "es/theory/05-worked-example.html"

@@ -1,15 +1,10 @@
 """The frame: widths, palettes, and what stays when there is no script."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-ASSETS = Path(__file__).parents[2] / "figures_src" / "theme" / "overrides" / "assets"
-Read = dict[str, dict[str, Any]]
 CHARACTERS_A_LINE = """() => {
   const paragraph = document.querySelector(".md-content__inner > p:not([class])");
   const text = paragraph.textContent;
@@ -22,23 +17,6 @@ CHARACTERS_A_LINE = """() => {
 def is_light(page: Page) -> bool:
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
     return bool(sum(colour[:3]) > 3 * 128)
-
-
-@pytest.mark.parametrize("sheet", sorted(ASSETS.glob("*.css")), ids=lambda sheet: sheet.name)
-def test_a_rule_of_a_style_sheet_is_closed_before_the_next_one_begins(sheet: Path) -> None:
-    depth = 0
-    for line in re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines():
-        assert depth == 0 or not line or line[0] in " }", line
-        depth += line.count("{") - line.count("}")
-    assert depth == 0
-
-
-def test_no_page_sticks_out_of_a_phone(phone: Read) -> None:
-    assert {path: facts["sticksOut"] for path, facts in phone.items()} == {path: [] for path in phone}
-
-
-def test_no_page_sticks_out_of_a_phone_when_the_origins_are_shown(phone: Read) -> None:
-    assert {path: facts["sticksOutWithOrigins"] for path, facts in phone.items()} == {path: [] for path in phone}
 
 
 def test_a_full_line_of_text_holds_60_to_80_characters_on_a_desk(page: Page, server: str, few: list[str]) -> None:
@@ -67,12 +45,6 @@ def test_the_palette_button_says_in_the_language_of_its_page_what_it_does(
         page.goto(f"{server}/{path}")
         words = "Cambiar a la paleta oscura" if path.startswith("es/") else "Switch to the dark palette"
         assert page.locator("[data-md-component=palette] label:visible").get_attribute("title") == words
-
-
-def test_a_light_page_shows_only_a_figures_light_file(read: Read) -> None:
-    figures = [shown for facts in read.values() for shown in facts["figures"]]
-    assert figures, "no page has a figure"
-    assert all(shown == ["#only-light"] for shown in figures)
 
 
 def test_a_dark_page_shows_only_a_figures_dark_file(

@@ -1,7 +1,6 @@
 """Each computed number tells where it comes from: under the pointer, and beside it for who asks."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page
@@ -25,14 +24,6 @@ def written(number: Locator, place: str) -> str:
 
 def origin(number: Locator) -> str:
     return number.get_attribute("data-from") or "a number without an origin"
-
-
-def test_every_computed_number_has_an_origin_and_is_no_stop_for_the_keyboard(
-    read: dict[str, dict[str, Any]], numbered: list[str]
-) -> None:
-    assert all(read[path]["origins"] for path in numbered)
-    for path, facts in read.items():
-        assert all(origin and tab == -1 for origin, tab in facts["origins"]), path
 
 
 def test_the_pointer_over_a_number_shows_its_formula_and_its_origin(

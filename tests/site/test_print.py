@@ -1,15 +1,17 @@
-"""Pages on paper, A4 and Letter: light, unfolded, nothing to press, nothing cut off, nothing torn in two."""
+"""Pages on paper, A4 and Letter: light, unfolded, nothing to press, nothing cut off, nothing torn in two.
+
+Slow: every page, laid out for both papers and printed; a page of each kind is laid out, and a few are printed, in any case.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from browsing import LAYOUT, open_folds
 from playwright.sync_api import BrowserContext, Page
 
 from figures_src.destinations import destinations
 
-HERE = Path(__file__).parent
 MARGINS = 2 * 32  # mm, left and right together
 PAPERS = {"A4": 210.0, "Letter": 215.9}  # mm wide
 TEXT_HEIGHT = {"A4": 297 - 40, "Letter": 279.4 - 40}  # mm
@@ -164,18 +166,16 @@ def test_printing_unfolds_the_answers_and_folds_again_those_that_were(
         assert folds.evaluate_all(opened) == before
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("which", ["kinds", pytest.param("pages", marks=pytest.mark.slow)])
 def test_nothing_is_wider_than_the_paper_and_nothing_scrolls(
-    page: Page, server: str, pages: list[str], paper: str
+    request: pytest.FixtureRequest, page: Page, server: str, which: str
 ) -> None:
-    script = (HERE / "phone.js").read_text(encoding="utf-8")
-    on_paper(page, paper)
-    found: dict[str, Any] = {}
-    for path in pages:
+    for path in request.getfixturevalue(which):
         page.goto(f"{server}/{path}")
-        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
-        found[path] = page.evaluate(script)
-    assert found == {path: {"sticksOut": [], "scrolling": []} for path in pages}
+        open_folds(page)
+        for paper in PAPERS:
+            found = on_paper(page, paper).evaluate(LAYOUT)
+            assert (found["sticksOut"], found["scrolling"]) == ([], []), (path, paper)
 
 
 @pytest.mark.parametrize("kind", [".kv-figure", ".kv-table", ".kv-math", ".admonition", "details", "h2"])
@@ -189,8 +189,9 @@ def test_what_comes_to_the_foot_of_a_page_goes_on_to_the_next_one_rather_than_be
         assert torn(page, paper) == [], paper
 
 
-def test_no_figure_of_any_page_is_torn(page: Page, server: str, pages: list[str]) -> None:
-    for path in pages:
+@pytest.mark.parametrize("which", ["few", pytest.param("pages", marks=pytest.mark.slow)])
+def test_nothing_is_torn(request: pytest.FixtureRequest, page: Page, server: str, which: str) -> None:
+    for path in request.getfixturevalue(which):
         page.goto(f"{server}/{path}")
         paper = "A4" if path.startswith("es/") else "Letter"
         assert torn(page, paper) == [], path

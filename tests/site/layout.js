@@ -1,4 +1,4 @@
-// What of one page sticks out of the window, and what in it scrolls sideways.
+// What of one page sticks out of the window, what in it scrolls sideways, and how wide its drawings are.
 () => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const scrolls = (element) => getComputedStyle(element).overflowX !== "visible";
@@ -12,5 +12,8 @@
     scrolling: all(".md-typeset__scrollwrap, .kv-math, .md-typeset pre > code")
       .filter((element) => element.scrollWidth > element.clientWidth)
       .map((element) => ({ tag: element.tagName, tab: element.tabIndex, role: element.role, name: element.ariaLabel })),
+    drawings: all("figure.kv-figure img")
+      .filter((image) => image.checkVisibility())
+      .map((image) => [new URL(image.src).pathname, image.clientWidth]),
   };
 }
