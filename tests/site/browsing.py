@@ -1,4 +1,4 @@
-"""What the tests of the site do in a browser: wait for a condition, listen to a page, look for violations with axe-core."""
+"""What the tests of the site do in a browser: wait for a condition, listen to a page, run axe-core."""
 
 import time
 from http.server import SimpleHTTPRequestHandler
@@ -80,7 +80,7 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
 
 
 def sweep(page: Page, server: str, pages: list[str], language: str) -> None:
-    """Look with all rules at every page of a language: as it comes, with the numbers' origins, and in the dark palette."""
+    """Look with all rules at every page of a language: as it is, with the numbers' origins, and in the dark palette."""
     for path in [path for path in pages if language_of(path) == language]:
         page.goto(f"{server}/{path}")
         choose_palette(page, "default")

@@ -76,11 +76,11 @@ def root(request: pytest.FixtureRequest, site: Path) -> str:
 
 @pytest.fixture
 def reader(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Return `reader(width, height, …)`: a reader with a window of that size and no memory of another's choices."""
+    """Return `reader(width)`: a reader who has never been here and has fetched nothing, with a window of that width."""
     opened: list[BrowserContext] = []
 
-    def one(width: int = 1280, height: int = 800, **options: Any) -> BrowserContext:
-        opened.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+    def one(width: int = 1280) -> BrowserContext:
+        opened.append(browser.new_context(viewport={"width": width, "height": 800}))
         return opened[-1]
 
     yield one
@@ -88,7 +88,29 @@ def reader(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         context.close()
 
 
+@pytest.fixture(scope="session")
+def open_tabs(browser: Browser) -> dict[bool, Page]:
+    """A tab with scripts and one without, which tests use in turn: a new one costs as much as three pages."""
+    return {scripts: browser.new_context(java_script_enabled=scripts).new_page() for scripts in (True, False)}
+
+
 @pytest.fixture
-def page(reader: Callable[..., BrowserContext]) -> Page:
-    """An empty tab on a desk, light."""
-    return reader().new_page()
+def tab(open_tabs: dict[bool, Page]) -> Iterator[Callable[..., Page]]:
+    """Return `tab(width, scripts, …)`: a tab of that width, light unless told otherwise, in which nothing is remembered."""
+
+    def one(width: int = 1280, scripts: bool = True, **media: Any) -> Page:
+        page = open_tabs[scripts]
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(**{"media": "screen", "color_scheme": "light", "reduced_motion": "no-preference"} | media)
+        return page
+
+    yield one
+    for page in open_tabs.values():
+        page.evaluate("try { localStorage.clear(); sessionStorage.clear() } catch {}")
+        page.mouse.move(0, 0)
+
+
+@pytest.fixture
+def page(tab: Callable[..., Page]) -> Page:
+    """A tab on a desk, light."""
+    return tab()

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from browsing import sweep
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_axe_finds_no_violation_in_either_palette(
-    reader: Callable[..., BrowserContext], server: str, pages: list[str], language: str
+    tab: Callable[..., Page], server: str, pages: list[str], language: str
 ) -> None:
-    sweep(reader(360).new_page(), server, pages, language)
+    sweep(tab(360), server, pages, language)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext
+from browsing import wait_until
+from playwright.sync_api import Page
+
 
 def test_every_figure_has_alt_text_in_its_pages_language_and_its_data_beside_it(site: Path, pages: list[str]) -> None:
     alts: dict[str, list[str]] = {}
@@ -27,15 +29,13 @@ def test_every_figure_has_alt_text_in_its_pages_language_and_its_data_beside_it(
         assert len(set(texts)) == len(texts), page
 
 
-def test_only_the_figure_of_the_palette_in_use_is_seen_and_fetched(
-    server: str, reader: Callable[..., BrowserContext]
-) -> None:
+def test_only_the_figure_of_the_palette_in_use_is_seen_and_fetched(tab: Callable[..., Page], server: str) -> None:
     for scheme, other in (("light", "dark"), ("dark", "light")):
-        tab = reader(color_scheme=scheme).new_page()
+        page = tab(color_scheme=scheme)
         asked: list[str] = []
-        tab.on("request", lambda request, asked=asked: asked.append(request.url))
-        tab.goto(f"{server}/index.html")
-        tab.locator("#fig-work").scroll_into_view_if_needed()
-        tab.wait_for_load_state("networkidle")
-        assert [url for url in asked if f"work.en.{scheme}.svg" in url]
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        with page.expect_request(f"**/work.en.{scheme}.svg*"):
+            page.goto(f"{server}/index.html")
+            page.locator("#fig-work").scroll_into_view_if_needed()
+        wait_until(page, "[...document.images].every((image) => image.complete || !image.checkVisibility())")
         assert not [url for url in asked if f"work.en.{other}.svg" in url]

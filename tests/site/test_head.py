@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from browsing import ALL_RULES, QuietHandler, listen, violations, wait_until
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 # Where the site is said to be when nobody names a place.
@@ -71,7 +71,7 @@ def test_the_policy_lets_a_page_load_nothing_of_another_origin(page: Page, serve
         page.evaluate(
             """() => {
                 window.forbidden = []
-                document.addEventListener("securitypolicyviolation", (event) => forbidden.push(event.effectiveDirective))
+                document.addEventListener("securitypolicyviolation", (told) => forbidden.push(told.effectiveDirective))
                 for (const tag of ["img", "script", "iframe"])
                     document.body.append(Object.assign(document.createElement(tag), {src: "https://example.org/a"}))
                 const sheet = Object.assign(document.createElement("link"), {rel: "stylesheet"})
@@ -134,7 +134,7 @@ def test_the_page_for_what_is_not_found_is_not_to_be_indexed(site: Path) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_it(reader: Callable[..., BrowserContext], hosting: str, scheme: str) -> None:
-    page = reader(color_scheme=scheme).new_page()
+def test_axe_finds_nothing_wrong_with_it(tab: Callable[..., Page], hosting: str, scheme: str) -> None:
+    page = tab(color_scheme=scheme)
     page.goto(f"{hosting}/nowhere.html")
     assert violations(page, ALL_RULES) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from browsing import ALL_RULES, violations
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 PAGES = {"en": "theory/05-worked-example.html", "es": "es/theory/05-worked-example.html"}
 
@@ -48,11 +48,11 @@ def walk(page: Page, until: str | None = None) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def still(reader: Callable[..., BrowserContext], server: str) -> Callable[..., Page]:
+def still(tab: Callable[..., Page], server: str) -> Callable[..., Page]:
     """Return `still(language, width)`: a page whose reader wants no motion, so that what is seen is so at once."""
 
     def one(language: str, width: int, scheme: Any = "light") -> Page:
-        page = reader(width, reduced_motion="reduce", color_scheme=scheme).new_page()
+        page = tab(width, reduced_motion="reduce", color_scheme=scheme)
         page.goto(f"{server}/{PAGES[language]}")
         page.wait_for_load_state("networkidle")
         return page
@@ -122,10 +122,8 @@ def test_nothing_moves_for_who_wants_no_motion(still: Callable[..., Page]) -> No
     assert still("en", 1280).evaluate(moving) == 0
 
 
-def test_without_script_mathematics_tables_figures_and_answers_are_there(
-    reader: Callable[..., BrowserContext], root: str
-) -> None:
-    page = reader(java_script_enabled=False).new_page()
+def test_without_script_mathematics_tables_figures_and_answers_are_there(tab: Callable[..., Page], root: str) -> None:
+    page = tab(scripts=False)
     for path in PAGES.values():
         page.goto(f"{root}/{path}")
         for selector in (".kv-math math", "table", ".kv-figure img:visible", ".md-content data.kv"):

@@ -206,7 +206,10 @@ def test_what_was_written_is_saved_as_markdown(lab: Page, language: str) -> None
 
 
 @pytest.mark.parametrize("trouble", ["throws", "rubbish"])
-def test_it_works_where_nothing_can_be_kept_and_says_so(page: Page, server: str, language: str, trouble: str) -> None:
+def test_it_works_where_nothing_can_be_kept_and_says_so(
+    reader: Callable[..., BrowserContext], server: str, language: str, trouble: str
+) -> None:
+    page = reader().new_page()
     forbid = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"
     rubbish = f"localStorage.setItem('{KEY}', '{{rubbish')"
     complaints: list[str] = []
@@ -255,10 +258,8 @@ def test_what_is_being_changed_is_not_judged_until_it_is_left(lab: Page) -> None
     assert not lab.locator("#field-minigpt-token-told").is_visible()
 
 
-def test_without_scripts_it_is_an_exercise_on_paper(
-    reader: Callable[..., BrowserContext], server: str, language: str
-) -> None:
-    page = reader(java_script_enabled=False).new_page()
+def test_without_scripts_it_is_an_exercise_on_paper(tab: Callable[..., Page], server: str, language: str) -> None:
+    page = tab(scripts=False)
     page.goto(f"{server}/{LAB[language]}")
     assert page.locator(".md-content button:visible").count() == 0
     assert page.locator(".kv-field [name]:visible").count() == 44

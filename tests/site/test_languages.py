@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from browsing import language_of, twin_of
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 NAMES = {"en": "English", "es": "Español"}
 
@@ -32,9 +32,9 @@ def test_there_and_back_by_the_switch_is_where_one_was(page: Page, root: str, fe
 
 @pytest.mark.parametrize(("width", "texts"), [(1280, ["English", "Español"]), (360, ["EN", "ES"])])
 def test_the_switch_is_text_that_can_be_read_and_touched(
-    reader: Callable[..., BrowserContext], server: str, few: list[str], width: int, texts: list[str]
+    tab: Callable[..., Page], server: str, few: list[str], width: int, texts: list[str]
 ) -> None:
-    page = reader(width).new_page()
+    page = tab(width)
     for path in few:
         page.goto(f"{server}/{path}")
         links = page.locator(".kv-languages a")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 CHARACTERS_A_LINE = """() => {
   const paragraph = document.querySelector(".md-content__inner > p:not([class])");
@@ -27,9 +27,9 @@ def test_a_full_line_of_text_holds_60_to_80_characters_on_a_desk(page: Page, ser
 
 @pytest.mark.parametrize("own", ["light", "dark"])
 def test_the_palette_is_the_readers_own_until_he_chooses_the_other_which_is_then_kept(
-    reader: Callable[..., BrowserContext], server: str, few: list[str], own: str
+    tab: Callable[..., Page], server: str, few: list[str], own: str
 ) -> None:
-    page = reader(color_scheme=own).new_page()
+    page = tab(color_scheme=own)
     page.goto(f"{server}/{few[0]}")
     assert is_light(page) == (own == "light")
     page.locator("[data-md-component=palette] label:visible").click()
@@ -47,10 +47,8 @@ def test_the_palette_button_says_in_the_language_of_its_page_what_it_does(
         assert page.locator("[data-md-component=palette] label:visible").get_attribute("title") == words
 
 
-def test_a_dark_page_shows_only_a_figures_dark_file(
-    reader: Callable[..., BrowserContext], server: str, few: list[str]
-) -> None:
-    page = reader(color_scheme="dark").new_page()
+def test_a_dark_page_shows_only_a_figures_dark_file(tab: Callable[..., Page], server: str, few: list[str]) -> None:
+    page = tab(color_scheme="dark")
     shown = []
     for path in few:
         page.goto(f"{server}/{path}")
@@ -62,9 +60,9 @@ def test_a_dark_page_shows_only_a_figures_dark_file(
 
 
 def test_without_script_a_page_has_its_text_and_its_language_links_and_no_dead_button(
-    reader: Callable[..., BrowserContext], root: str, few: list[str]
+    tab: Callable[..., Page], root: str, few: list[str]
 ) -> None:
-    page = reader(java_script_enabled=False).new_page()
+    page = tab(scripts=False)
     for path in few:
         page.goto(f"{root}/{path}")
         expect(page.locator(".md-content h1")).to_be_visible()

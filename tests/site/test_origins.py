@@ -41,9 +41,9 @@ def test_the_pointer_over_a_number_shows_its_formula_and_its_origin(
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_bar_with_the_origin_lies_along_the_foot_of_the_window(
-    reader: Callable[..., BrowserContext], server: str, numbered: list[str], width: int
+    tab: Callable[..., Page], server: str, numbered: list[str], width: int
 ) -> None:
-    page = reader(width).new_page()
+    page = tab(width)
     page.goto(f"{server}/{numbered[0]}")
     number = page.locator("data.kv:visible").first
     number.hover()

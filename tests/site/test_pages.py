@@ -19,7 +19,9 @@ OTHER = {"en": "es", "es": "en"}
 
 def parts(html: str) -> set[str]:
     """Return the kinds of part that the text of a page has: its elements, mathematics apart, and the book's classes."""
-    text = re.sub(r"<math.*?</math>", "", html.partition("<article")[2].partition("</article>")[0], flags=re.DOTALL)
+    text = re.sub(
+        r"<math.*?</math>|<br>", "", html.partition("<article")[2].partition("</article>")[0], flags=re.DOTALL
+    )
     return set(re.findall(r"<([a-z]+\d?)", text)) | set(re.findall(r'class="(?:kv|doc)[\w-]*|admonition \w+', text))
 
 
@@ -32,7 +34,7 @@ def test_the_kinds_of_page_have_every_kind_of_part(site: Path, pages: list[str],
 
 
 def visit_all(browser: Browser, root: str, paths: list[str]) -> Facts:
-    """Visit pages, each as facts.js does, noting what it asked for and what went wrong; own addresses begin with "/"."""
+    """Visit pages as facts.js does, noting what each asked for and what went wrong; own addresses begin with "/"."""
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         tab = context.new_page()
         asked, complaints = listen(tab)

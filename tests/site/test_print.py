@@ -1,6 +1,7 @@
 """Pages on paper, A4 and Letter: light, unfolded, nothing to press, nothing cut off, nothing torn in two.
 
-Slow: every page, laid out for both papers and printed; a page of each kind is laid out, and a few are printed, in any case.
+Slow: every page, laid out for both papers and printed; a page of each kind is laid out, and some are printed, in any
+case.
 """
 
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from browsing import LAYOUT, open_folds
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from figures_src.destinations import destinations
 
@@ -102,9 +103,9 @@ def test_computed_numbers_are_printed_without_line_and_without_origin(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_paper_is_white_and_its_figures_light_whatever_palette_is_read(
-    reader: Callable[..., BrowserContext], server: str, few: list[str], scheme: str
+    tab: Callable[..., Page], server: str, few: list[str], scheme: str
 ) -> None:
-    page = reader(color_scheme=scheme).new_page()
+    page = tab(color_scheme=scheme)
     colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('h1')).color]"
     shown = []
     for path in few:
@@ -119,10 +120,10 @@ def test_paper_is_white_and_its_figures_light_whatever_palette_is_read(
 
 
 def test_a_figure_is_fetched_for_printing_though_nobody_has_come_near_it(
-    reader: Callable[..., BrowserContext], server: str, numbered: list[str]
+    tab: Callable[..., Page], server: str, numbered: list[str]
 ) -> None:
+    page = tab(color_scheme="dark")
     for path in numbered:
-        page = reader(color_scheme="dark").new_page()
         page.goto(f"{server}/{path}")
         page.pdf()
         loaded = "all => all.map(image => image.complete && image.naturalWidth > 0)"
@@ -138,9 +139,9 @@ def folded(pages: list[str], site: Path) -> list[str]:
 
 
 def test_folded_answers_are_printed_open_without_script_too(
-    reader: Callable[..., BrowserContext], site: Path, server: str, pages: list[str]
+    tab: Callable[..., Page], site: Path, server: str, pages: list[str]
 ) -> None:
-    page = reader(java_script_enabled=False).new_page()
+    page = tab(scripts=False)
     for path in folded(pages, site):
         page.emulate_media(media="screen")
         page.goto(f"{server}/{path}")

@@ -1,4 +1,4 @@
-"""The style sheets: every text can be read on every ground in both palettes, computed from them; each rule is closed."""
+"""The style sheets: every ink can be read on every ground of both palettes, as arithmetic; each rule is closed."""
 
 import re
 from pathlib import Path

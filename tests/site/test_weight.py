@@ -1,10 +1,14 @@
-"""Pages are light: what a first visit fetches, and how little moves while it comes."""
+"""Pages are light: what a first visit fetches, and how little moves while it comes.
+
+Slow: six pages; the two that take most are looked at in any case.
+"""
 
 import gzip
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from browsing import language_of
 from playwright.sync_api import BrowserContext, Response
 
 FIRST_VISIT = 150_000  # bytes as static hosts send them, without figures
@@ -26,12 +30,13 @@ GO_TO_FIGURES = """async () => {
 }"""
 
 
-@pytest.fixture
-def longest(site: Path, pages: list[str]) -> list[str]:
-    """The pages that take most, as they are and beside what they share: two in each language, and both homes."""
+@pytest.fixture(params=["two", pytest.param("six", marks=pytest.mark.slow)])
+def longest(request: pytest.FixtureRequest, site: Path, pages: list[str]) -> list[str]:
+    """The page that takes most in each language, as it is and beside what they share; or two, and both homes."""
     heavy = sorted(pages, key=lambda path: len(gzip.compress((site / path).read_bytes())), reverse=True)
-    spanish = [path for path in heavy if path.startswith("es/")]
-    english = [path for path in heavy if not path.startswith("es/")]
+    spanish, english = ([path for path in heavy if language_of(path) == language] for language in ("es", "en"))
+    if request.param == "two":
+        return [english[0], spanish[0]]
     return [*english[:2], *spanish[:2], "index.html", "es/index.html"]
 
 
