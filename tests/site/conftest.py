@@ -96,17 +96,18 @@ def open_tabs(browser: Browser) -> dict[bool, Page]:
 
 @pytest.fixture
 def tab(open_tabs: dict[bool, Page]) -> Iterator[Callable[..., Page]]:
-    """Return `tab(width, scripts, …)`: a tab of that width, light unless told otherwise, in which nothing is remembered."""
+    """Return `tab(width, scripts, …)`: a tab of that width, light unless told otherwise, with nothing remembered."""
 
     def one(width: int = 1280, scripts: bool = True, **media: Any) -> Page:
         page = open_tabs[scripts]
         page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(**{"media": "screen", "color_scheme": "light", "reduced_motion": "no-preference"} | media)
+        page.emulate_media(**{"media": "null", "color_scheme": "light", "reduced_motion": "no-preference"} | media)
         return page
 
     yield one
     for page in open_tabs.values():
-        page.evaluate("try { localStorage.clear(); sessionStorage.clear() } catch {}")
+        page.evaluate("try { localStorage.clear(); sessionStorage.clear() } catch {}")  # an empty tab has none
+        page.goto("about:blank")
         page.mouse.move(0, 0)
 
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from browsing import wait_until
-from playwright.sync_api import Page
+import pytest
+from browsing import listen, wait_until
+from playwright.sync_api import BrowserContext
 
 
 def test_every_figure_has_alt_text_in_its_pages_language_and_its_data_beside_it(site: Path, pages: list[str]) -> None:
@@ -29,13 +30,15 @@ def test_every_figure_has_alt_text_in_its_pages_language_and_its_data_beside_it(
         assert len(set(texts)) == len(texts), page
 
 
-def test_only_the_figure_of_the_palette_in_use_is_seen_and_fetched(tab: Callable[..., Page], server: str) -> None:
-    for scheme, other in (("light", "dark"), ("dark", "light")):
-        page = tab(color_scheme=scheme)
-        asked: list[str] = []
-        page.on("request", lambda request, asked=asked: asked.append(request.url))
-        with page.expect_request(f"**/work.en.{scheme}.svg*"):
-            page.goto(f"{server}/index.html")
-            page.locator("#fig-work").scroll_into_view_if_needed()
-        wait_until(page, "[...document.images].every((image) => image.complete || !image.checkVisibility())")
-        assert not [url for url in asked if f"work.en.{other}.svg" in url]
+@pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
+def test_only_the_figure_of_the_palette_in_use_is_seen_and_fetched(
+    reader: Callable[..., BrowserContext], server: str, scheme: str, other: str
+) -> None:
+    page = reader().new_page()
+    page.emulate_media(color_scheme=scheme)
+    asked, _ = listen(page)
+    with page.expect_request(f"**/work.en.{scheme}.svg*"):
+        page.goto(f"{server}/index.html")
+        page.locator("#fig-work").scroll_into_view_if_needed()
+    wait_until(page, "[...document.images].every((image) => image.complete || !image.checkVisibility())")
+    assert not [url for url in asked if f"work.en.{other}.svg" in url]
