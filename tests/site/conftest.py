@@ -34,15 +34,17 @@ def pages(site: Path) -> list[str]:
 @pytest.fixture(scope="session")
 def kinds(pages: list[str]) -> list[str]:
     """A page of each kind in both languages: what tests look at that cannot look at all pages in minutes."""
-    english = [*KINDS, next(path for path in pages if path.startswith("reference/api"))]
-    return [*english, *(f"es/{path}" for path in english)]
+    return in_both_languages([*KINDS, next(path for path in pages if path.startswith("reference/api"))])
 
 
 @pytest.fixture(scope="session")
-def few(pages: list[str]) -> list[str]:
-    """The two home pages and, in each language, a page in a folder, where relative links differ."""
-    homes = ["es/index.html", "index.html"]
-    return [*homes, *one_a_language([path for path in pages if path not in homes])]
+def few() -> list[str]:
+    """In both languages, the home page and a page in a folder, where relative links differ."""
+    return in_both_languages(KINDS[:2])
+
+
+def in_both_languages(english: list[str]) -> list[str]:
+    return [*english, *(f"es/{path}" for path in english)]
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,6 @@ def test_there_and_back_by_the_switch_is_where_one_was(page: Page, root: str, fe
         page.locator(".md-sidebar--secondary .md-nav__link").last.click()
         place = page.url
         assert place.startswith(f"{root}/{path}#")
-        page.reload()
         switch(page, other_language(path))
         assert page.url == place.replace(path, twin_of(path))
         switch(page, language_of(path))

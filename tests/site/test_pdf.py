@@ -1,25 +1,37 @@
-"""The book as a PDF: every page of a language, in the reading order, with contents whose page numbers are right."""
+"""The book as a PDF: every page of a language, in the reading order, with contents whose page numbers are right.
+
+Slow: whole books; books of two chapters are printed in any case.
+"""
 
 import html
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pdf_text import texts
 from playwright.sync_api import Browser
 
+from figures_src import pdf
 from figures_src.destinations import destinations
-from figures_src.pdf import chapters, print_book, the_book
+from figures_src.errors import BookError
+from figures_src.pdf import chapters, the_book
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "es")
+SHORT = ("index.html", "theory/05-worked-example.html")  # the first leads to the second
 EPOCH = "1700000000"  # 2023-11-14, 22:13:20 UTC
-Once = Callable[[str, Callable[[], Any]], Any]
+
+
+class Book(NamedTuple):
+    """A book as it was printed, and the chapters that it was asked to have."""
+
+    pdf: bytes
+    title: str
+    chapters: list[dict[str, str]]
 
 
 def print_books(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -28,23 +40,40 @@ def print_books(*arguments: str | Path, env: dict[str, str] | None = None) -> su
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
-def printed(site: Path, folder: Path) -> str:
-    done = print_books("A4", site, folder, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return str(folder)
+def short_book(language: str) -> dict[str, Any]:
+    """Return what is asked of a book of the home page and one chapter that it leads to."""
+    book = the_book(language)
+    return book | {"chapters": [one for one in book["chapters"] if one["file"].removeprefix("es/") in SHORT]}
 
 
-@pytest.fixture(scope="session")
-def books(once: Once, site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Both books, printed once for all tests."""
-    folder = Path(once("books", lambda: printed(site, tmp_path_factory.mktemp("books"))))
-    return {language: (folder / f"kvlab-{language}.pdf").read_bytes() for language in LANGUAGES}
+def print_short(browser: Browser, site: Path, language: str) -> bytes:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf, "the_book", short_book)
+        patch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+        return pdf.print_book(browser, site, language, "A4")
 
 
-def titles(site: Path, language: str) -> list[str]:
+@pytest.fixture(scope="module", params=["short", pytest.param("whole", marks=pytest.mark.slow)])
+def books(
+    request: pytest.FixtureRequest, browser: Browser, site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Book]:
+    """Both books, printed once for all tests: of two chapters, and whole."""
+    if request.param == "short":
+        books = {language: short_book(language) for language in LANGUAGES}
+        prints = {language: print_short(browser, site, language) for language in LANGUAGES}
+    else:
+        books = {language: the_book(language) for language in LANGUAGES}
+        folder = tmp_path_factory.mktemp("books")
+        done = print_books("A4", site, folder, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        prints = {language: (folder / f"kvlab-{language}.pdf").read_bytes() for language in LANGUAGES}
+    return {language: Book(prints[language], book["title"], book["chapters"]) for language, book in books.items()}
+
+
+def titles(site: Path, book: Book) -> list[str]:
     """Return the title of each chapter in reading order, as its page of the site has it, without spaces."""
     found = []
-    for chapter in the_book(language)["chapters"]:
+    for chapter in book.chapters:
         heading = re.search(r"<h1[^>]*>(.*?)</h1>", (site / chapter["file"]).read_text(encoding="utf-8"), re.DOTALL)
         assert heading
         text = re.sub(r'<a class="headerlink".*?</a>|<[^>]+>', "", heading[1])
@@ -80,12 +109,12 @@ def read_book(pdf: bytes, first_title: str) -> tuple[str, dict[int, str]]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_page_of_a_book_has_at_its_head_the_chapter_and_the_part_and_at_its_foot_its_number(
-    books: dict[str, bytes], site: Path, language: str
+    books: dict[str, Book], site: Path, language: str
 ) -> None:
-    names = titles(site, language)
-    _, read = read_book(books[language], names[0])
+    names = titles(site, books[language])
+    _, read = read_book(books[language].pdf, names[0])
     assert len(read) > len(names)
-    parts = ["".join(chapter["part"].split()) for chapter in the_book(language)["chapters"]]
+    parts = ["".join(chapter["part"].split()) for chapter in books[language].chapters]
     heads = [name + part for name, part in zip(names, parts, strict=True)]
     for number, text in read.items():
         assert any(text.startswith(f"{head}{number}") for head in heads), text[:100]
@@ -93,10 +122,10 @@ def test_each_page_of_a_book_has_at_its_head_the_chapter_and_the_part_and_at_its
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_contents_name_the_page_on_which_each_chapter_begins(
-    books: dict[str, bytes], site: Path, language: str
+    books: dict[str, Book], site: Path, language: str
 ) -> None:
-    names = titles(site, language)
-    contents, read = read_book(books[language], names[0])
+    names = titles(site, books[language])
+    contents, read = read_book(books[language].pdf, names[0])
     for name in names:
         named = re.search(rf"{re.escape(name)}(\d+)", contents)
         assert named, f"{name} is not in the contents"
@@ -107,64 +136,60 @@ def test_the_contents_name_the_page_on_which_each_chapter_begins(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_book_says_its_title_and_its_language_and_has_bookmarks(books: dict[str, bytes], language: str) -> None:
-    pdf = books[language]
-    title = re.search(rb"/Title (?:\(([^)]*)\)|<([0-9A-F]+)>)", pdf)
+def test_a_book_says_its_title_and_its_language_and_has_bookmarks(books: dict[str, Book], language: str) -> None:
+    printed = books[language].pdf
+    title = re.search(rb"/Title (?:\(([^)]*)\)|<([0-9A-F]+)>)", printed)
     assert title
     read = title[1].decode() if title[1] else bytes.fromhex(title[2].decode()).decode("utf-16")
-    assert read == the_book(language)["title"]
-    catalog = re.search(rb"/Type /Catalog.*?endobj", pdf, re.DOTALL)
+    assert read == books[language].title
+    catalog = re.search(rb"/Type /Catalog.*?endobj", printed, re.DOTALL)
     assert catalog
     assert b"/Lang (%s)" % language.encode() in catalog[0]
     assert b"/Outlines " in catalog[0]
-    assert len(re.findall(rb"/Type /Annot", pdf)) > 10
+    assert len(re.findall(rb"/Type /Annot", printed)) > 2 * len(books[language].chapters)
 
 
 def test_two_prints_of_a_book_are_the_same_bytes_and_have_the_moment_that_was_given(
-    books: dict[str, bytes], browser: Browser, site: Path, monkeypatch: pytest.MonkeyPatch
+    books: dict[str, Book], browser: Browser, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
-    again = print_book(browser, site, "es", "A4")
+    is_short = len(books["es"].chapters) == len(SHORT)
+    again = print_short(browser, site, "es") if is_short else pdf.print_book(browser, site, "es", "A4")
     assert re.findall(rb"Date \(([^)]*)\)", again) == 2 * [b"D:20231114221320+00'00'"]
-    same = again == books["es"]
+    same = again == books["es"].pdf
     assert same  # and not the comparison itself: pytest would show how megabytes differ
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_links_between_pages_lead_within_the_book_and_tell_the_page(books: dict[str, bytes], language: str) -> None:
-    pdf = books[language]
-    assert b"book.localhost" not in pdf
-    places = destinations(pdf)
-    asked = {name.decode() for name in re.findall(rb"/Dest /([^\s/<>]+)", pdf)}
+def test_links_between_pages_lead_within_the_book_and_tell_the_page(books: dict[str, Book], language: str) -> None:
+    printed = books[language].pdf
+    assert b"book.localhost" not in printed
+    places = destinations(printed)
+    asked = {name.decode() for name in re.findall(rb"/Dest /([^\s/<>]+)", printed)}
     assert asked
     assert asked <= set(places)
     assert f"{'es-' if language == 'es' else ''}theory-05-worked-example--formula" in asked
-    told = [number for text in texts(pdf)[2:] for number in re.findall(r",p\.(\d+)", text)]
+    told = [number for text in texts(printed)[2:] for number in re.findall(r",p\.(\d+)", text)]
     assert told
     assert set(map(int, told)) <= set(places.values())
 
 
-def test_formulas_and_the_letters_of_both_languages_are_in_the_book(books: dict[str, bytes]) -> None:
+def test_formulas_and_the_letters_of_both_languages_are_in_the_book(books: dict[str, Book]) -> None:
     for language, word in (("en", "Contents"), ("es", "Índice")):
-        read = texts(books[language])
+        read = texts(books[language].pdf)
         assert word in read[1]
         assert "𝑀=2⋅𝐿⋅𝐻" in "".join(read)
-        assert 100_000 < len(books[language]) < 200_000 * len(read)
+        assert 100_000 < len(books[language].pdf) < 200_000 * len(read)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["A4", "no-such-site"], "there is no index.html in no-such-site/; `make site` builds it"),
-        (["A3"], "no paper 'A3' is known here; there are A4 and Letter"),
-    ],
-)
-def test_what_is_missing_or_unknown_is_told_in_one_sentence(
-    tmp_path: Path, arguments: list[str], sentence: str
-) -> None:
-    given = [*arguments, *(["no-such-site"] if len(arguments) == 1 else []), str(tmp_path)]
-    done = print_books(*given)
-    assert (done.returncode, done.stderr.strip()) == (1, sentence)
+def test_a_missing_site_is_told_in_one_sentence(browser: Browser, tmp_path: Path) -> None:
+    with pytest.raises(BookError, match=r"^there is no index.html in no-such-site/; `make site` builds it$"):
+        pdf.print_book(browser, tmp_path / "no-such-site", "en", "A4")
+
+
+def test_an_unknown_paper_is_told_in_one_sentence(tmp_path: Path) -> None:
+    done = print_books("A3", tmp_path, tmp_path)
+    assert (done.returncode, done.stderr.strip()) == (1, "no paper 'A3' is known here; there are A4 and Letter")
 
 
 def test_a_missing_browser_is_told_in_one_sentence(site: Path, tmp_path: Path) -> None:
