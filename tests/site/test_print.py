@@ -48,7 +48,7 @@ MARK = """() => {
   return parts.map(([part]) => part.outerHTML.slice(0, 80));
 }"""
 
-# A part of each kind comes to lie so that its last line, or what follows a heading, is below the foot of a page of its own.
+# A part of each kind is put so that its last line, or what follows a heading, crosses the foot of a page of its own.
 PUT_AT_FOOT = """([kinds, height]) => {
   const article = document.querySelector(".md-content__inner");
   for (const kind of kinds) {
