@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from browsing import language_of, twin_of
-from playwright.sync_api import Page
+from browsing import language_of, twin_of, wait_until
+from playwright.sync_api import Page, expect
 
 NAMES = {"en": "English", "es": "Español"}
 
@@ -21,12 +21,13 @@ def test_there_and_back_by_the_switch_is_where_one_was(page: Page, root: str, fe
     for path in few[:2]:
         page.goto(f"{root}/{path}")
         page.locator(".md-sidebar--secondary .md-nav__link").last.click()
+        wait_until(page, "location.hash !== ''")
         place = page.url
         assert place.startswith(f"{root}/{path}#")
         switch(page, other_language(path))
-        assert page.url == place.replace(path, twin_of(path))
+        expect(page).to_have_url(place.replace(path, twin_of(path)))
         switch(page, language_of(path))
-        assert page.url == place
+        expect(page).to_have_url(place)
 
 
 @pytest.mark.parametrize(("width", "texts"), [(1280, ["English", "Español"]), (360, ["EN", "ES"])])
