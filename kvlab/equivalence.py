@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached, greedy, recompute
+from kvlab.generation import Logits, generate_cached, greedy, recompute
 from kvlab.model import BLAS, EXACT, Kernel, Model
+
+Recompute = Callable[[Model, Sequence[int], Kernel], tuple[Logits, DenseCache]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def verify(
     n_tokens: int,
     progress: Callable[[], None] = lambda: None,
     cache_for: Callable[[Model], DenseCache] = lambda model: DenseCache.for_model(model.architecture),
+    recompute: Recompute = recompute,
 ) -> Verification:
     """Compare cached with uncached decoding over `n_tokens` greedy steps from each prompt, on both kernels.
 
@@ -80,6 +83,8 @@ def verify(
         n_tokens: steps a prompt; prompt and steps must fit in the model's context.
         progress: called once a prompt and kernel.
         cache_for: makes the cache under test.
+        recompute: runs a text without a cache, as `kvlab.generation.recompute` does; one that has run it before may
+            return what it found then.
 
     Raises:
         KvlabError: there is no prompt, `n_tokens` is below 1, a prompt and its tokens exceed the context, or a logit is
@@ -97,7 +102,7 @@ def verify(
     def compare_all(kernel: Kernel) -> Comparison:
         parts = []
         for prompt in prompts:
-            parts.append(_compare_run(model, prompt, n_tokens, cache_for(model), kernel))
+            parts.append(_compare_run(model, prompt, n_tokens, cache_for(model), kernel, recompute))
             progress()
         return _total(parts)
 
@@ -111,7 +116,7 @@ def seeded_prompts(vocab_size: int, n_prompts: int) -> list[list[int]]:
 
 
 def _compare_run(
-    model: Model, prompt_ids: Sequence[int], n_tokens: int, cache: DenseCache, kernel: Kernel
+    model: Model, prompt_ids: Sequence[int], n_tokens: int, cache: DenseCache, kernel: Kernel, recompute: Recompute
 ) -> Comparison:
     """Compare one prompt's run. Both paths see the same ids at each step: those that the cached run chose."""
     steps: list[Comparison] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -13,7 +13,7 @@ from kvlab.cache.broken import BUGS, ChunkUnmasked
 from kvlab.damage import CHUNK, Damage, Difference, Ids, Run, damage, first_difference, teacher_forced
 from kvlab.equivalence import Verification, differing_entries, seeded_prompts, verify
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached, generate_uncached, greedy, recompute
+from kvlab.generation import Logits, generate_cached, generate_uncached, greedy, recompute
 from kvlab.grammar.corpus import generate_corpus, sample_prompts
 from kvlab.grammar.tokenizer import Tokenizer
 from kvlab.grammar.training import Recipe, token_stream
@@ -58,10 +58,41 @@ def subject_prompts(model_name: str, n_prompts: int) -> list[list[int]]:
     return seeded_prompts(model.architecture.vocab_size, n_prompts)
 
 
+_recomputed: dict[tuple[int, ...], tuple[Logits, DenseCache]] = {}
+
+
+def recomputed(texts: Sequence[tuple[int, ...]]) -> list[tuple[Logits, DenseCache]]:
+    """Return what `recompute` returns of texts of one length, run on the MiniGPT; each text is run once in a process.
+
+    Several experiments compare the same texts with caches. Those that are new run side by side, which changes no byte;
+    of the cache there are the slots that are filled.
+    """
+    new = [text for text in dict.fromkeys(texts) if text not in _recomputed]
+    if new:
+        a, n_tokens = minigpt().architecture, len(new[0])
+        workspace = DenseCache.for_model(a, batch=len(new))
+        logits = minigpt().logits(minigpt().forward(np.array(new), workspace)[:, -1])
+        for row, text in enumerate(new):
+            own = DenseCache(a.n_layers, 1, a.n_kv_heads, n_tokens, a.head_dim)
+            own.keys[:, 0], own.values[:, 0] = (
+                workspace.keys[:, row, :, :n_tokens],
+                workspace.values[:, row, :, :n_tokens],
+            )
+            own.hold(n_tokens)
+            _recomputed[text] = logits[row], own
+    return [_recomputed[text] for text in texts]
+
+
+def _recompute_once(model: Model, ids: Sequence[int], kernel: Kernel) -> tuple[Logits, DenseCache]:
+    if model is minigpt() and kernel is EXACT:
+        return recomputed([tuple(ids)])[0]
+    return recompute(model, ids, kernel)
+
+
 @cache
 def verification(n_prompts: int, n_tokens: int, model_name: str) -> Verification:
     """Return the comparison of cached with uncached decoding, greedy. Raises what `verify` and `subject` raise."""
-    return verify(subject(model_name), subject_prompts(model_name, n_prompts), n_tokens)
+    return verify(subject(model_name), subject_prompts(model_name, n_prompts), n_tokens, recompute=_recompute_once)
 
 
 def cache_correctness(n_prompts: int, n_tokens: int, result: str, model_name: str = "MiniGPT") -> int:
@@ -212,7 +243,8 @@ STORED: Mapping[str, type[HalfCache | Int8Cache]] = {"fp16": HalfCache, "int8": 
 
 
 @cache
-def _run(cache_name: str, n_texts: int, prompt: int) -> Run:
+def held_out_run(cache_name: str, n_texts: int, prompt: int) -> Run:
+    """Return the run of a cache, `"right"` or by the name of `bug_damage`, over held-out texts. Errors as there."""
     kinds: Mapping[str, type[DenseCache | HalfCache | Int8Cache]] = {"right": DenseCache, **BUGS, **STORED}
     if cache_name not in kinds:
         raise KvlabError(f"unknown cache {cache_name!r}; known are {', '.join(kinds)}")
@@ -232,7 +264,7 @@ def bug_damage(bug: str, n_texts: int) -> Damage:
         KvlabError: there is no such cache, or there are not as many texts; damage takes at least 2.
     """
     prompt = bug_prompt(bug)
-    return damage(_run("right", n_texts, prompt), _run(bug, n_texts, prompt), prompt)
+    return damage(held_out_run("right", n_texts, prompt), held_out_run(bug, n_texts, prompt), prompt)
 
 
 def bug_loss_by_position(bug: str, n_texts: int) -> list[float]:

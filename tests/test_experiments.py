@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
+from kvlab import experiments
+from kvlab.equivalence import differing_entries
 from kvlab.errors import KvlabError
-from kvlab.experiments import demo_bytes_per_token, kv_entries_changed, minigpt, minigpt_tokenizer, slot_written
-from kvlab.generation import generate_cached
+from kvlab.experiments import (
+    demo_bytes_per_token,
+    kv_entries_changed,
+    minigpt,
+    minigpt_tokenizer,
+    recomputed,
+    slot_written,
+)
+from kvlab.generation import generate_cached, recompute
 from kvlab.model.demo import demo_model
 from kvlab.trace import trace
 
@@ -49,3 +58,16 @@ def test_the_demo_models_bytes_per_token_are_those_of_a_run_with_as_many_tokens_
     assert run.cache_bytes == demo_bytes_per_token() * model.architecture.max_context
     shape = (2, model.architecture.n_layers, model.architecture.n_kv_heads, model.architecture.head_dim)
     assert demo_bytes_per_token() == np.zeros(shape, np.float32).nbytes
+
+
+def test_texts_that_are_recomputed_side_by_side_have_the_bytes_of_each_alone_and_run_once(monkeypatch):
+    monkeypatch.setattr(experiments, "_recomputed", {})
+    first = recomputed([(7, 5, 3)])
+    texts = [(7, 5, 3), (2, 300, 11), (7, 5, 3), (13, 5, 3)]
+    for text, (logits, held) in zip(texts, recomputed(texts), strict=True):
+        expected, workspace = recompute(minigpt(), text)
+        assert differing_entries(logits, expected) == 0
+        assert held.position == 3
+        assert differing_entries(held.keys, workspace.keys[:, :, :, :3]) == 0
+        assert differing_entries(held.values, workspace.values[:, :, :, :3]) == 0
+    assert recomputed(texts)[2] is first[0]

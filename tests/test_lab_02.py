@@ -6,6 +6,7 @@ each of three weakened tests.
 
 import ast
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,12 +18,11 @@ from kvlab.cli import cli
 from kvlab.damage import first_difference
 from kvlab.errors import KvlabError
 from kvlab.experiments import held_out_texts, minigpt
-from kvlab.generation import recompute
 from kvlab.labs import lab_02, solution, starter
 from kvlab.labs.broken_02 import BROKEN, LATE, LONG
 from kvlab.labs.lab_02 import CHECKS, Limits, check, judged
 from kvlab.labs.sandbox import Outcome
-from kvlab.labs.weakened_02 import WEAKENED, gets_past, how_many_get_past
+from kvlab.labs.weakened_02 import DIFFER, WEAKENED, gets_past, how_many_get_past
 from kvlab.labs.words import LANGUAGES, Words
 
 HEAD = """
@@ -274,20 +274,26 @@ def test_what_gets_past_the_quick_ones_is_what_their_part_is_there_for():
 
 def test_a_tolerance_sees_what_is_beyond_it_and_tokens_the_largest():
     a = np.array([1.0, 2.0], np.float32)
-    tolerance, tokens, bytes_ = (WEAKENED[name].differ for name in ("tolerance", "tokens", "complete"))
+    tolerance, tokens, bytes_ = (DIFFER[WEAKENED[name].differ] for name in ("tolerance", "tokens", "complete"))
     assert not tolerance(a, a + np.float32(0.0005))
     assert tolerance(a, a + np.float32(0.002))
+    assert tolerance(a, np.array([1, np.nan], np.float32))
     assert not tokens(a, a + 1)
     assert tokens(a, a[::-1])
     assert bytes_(np.zeros(2, np.float32), -np.zeros(2, np.float32))
     assert not bytes_(a, a.copy())
 
 
-def test_without_a_cache_is_what_a_weakened_test_compares_with():
-    from kvlab.labs.weakened_02 import _without
-
-    logits, k, v = _without((7, 5, 3))
-    expected, workspace = recompute(minigpt(), [7, 5, 3])
-    assert (logits == expected).all()
-    assert (k == workspace.keys[:, 0, :, :3]).all()
-    assert (v == workspace.values[:, 0, :, :3]).all()
+@pytest.mark.parametrize("weakness", ["complete", "tolerance", "no_logits"])
+def test_each_part_of_a_test_is_looked_for_by_its_own_name(weakness):
+    test = replace(WEAKENED[weakness], n_prompts=8, n_tokens=6)
+    past = {name for name in BROKEN if test.passes_on(name)}
+    late = {"ring_too_small", "window_too_small", "late_bit", "long_prompts_overwritten"}
+    assert (
+        past - late
+        == {
+            "complete": set(),
+            "tolerance": {"last_bit"},
+            "no_logits": {"last_layer_unread"},
+        }[weakness]
+    )
