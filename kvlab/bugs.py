@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache
 from kvlab.cache.broken import BUGS, SlotTooFar
-from kvlab.damage import CHUNK, EARLY_TOKENS, LATE_SHARE, first_difference, teacher_forced
+from kvlab.damage import CHUNK, EARLY_TOKENS, LATE_SHARE, Ids
+from kvlab.equivalence import differing_entries
 from kvlab.errors import KvlabError
 from kvlab.experiments import (
     bug_damage,
     bug_first_difference,
     bug_prompt,
+    held_out_run,
     held_out_texts,
     minigpt,
-    minigpt_tokenizer,
+    recomputed,
+    subject_prompts,
 )
-from kvlab.generation import generate_cached, generate_uncached
-from kvlab.grammar.corpus import sample_prompts
+from kvlab.generation import greedy
 from kvlab.model import EXACT
 from kvlab.model.ops import Floats
 
@@ -31,9 +33,7 @@ from kvlab.model.ops import Floats
 
 def right_loss(n_texts: int) -> float:
     """Return the mean loss behind the prompt with the right cache on held-out texts, in nats."""
-    texts = held_out_texts(n_texts)
-    held = DenseCache.for_model(minigpt().architecture, batch=n_texts)
-    return float(teacher_forced(minigpt(), held, texts, CHUNK).losses[:, CHUNK:].mean())
+    return float(held_out_run("right", n_texts, CHUNK).losses[:, CHUNK:].mean())
 
 
 def prompt_loss_change(bug: str, n_texts: int) -> float:
@@ -50,35 +50,25 @@ def first_changed_position(bug: str, n_texts: int) -> int | None:
 
 
 def prompts_with_other_tokens(bug: str, n_prompts: int, n_tokens: int) -> int:
-    """Return behind how many grammar prompts a bug changes any of `n_tokens` greedy tokens.
+    """Return after how many grammar prompts a bug changes any of `n_tokens` greedy tokens.
 
-    Compared are the tokens with the broken cache and those without a cache, one sequence at a time.
+    We compare the tokens with the broken cache and those without a cache, one sequence at a time.
 
     Raises:
         KvlabError: there is no such bug.
     """
-    make, model = _kind(bug), minigpt()
-    return sum(
-        generate_cached(model, prompt, n_tokens, cache=make.for_model(model.architecture)).ids != text[len(prompt) :]
-        for prompt, text in _texts(n_prompts, n_tokens)
-    )
+    return sum(changes.tokens for changes in _changes(bug, n_prompts, n_tokens))
 
 
 def prompts_with_other_bytes(bug: str, n_prompts: int, n_tokens: int) -> int:
-    """Return behind how many grammar prompts a bug changes any byte of K, V or the logits, in any of `n_tokens` steps.
+    """Return after how many grammar prompts a bug changes any byte of K, V or the logits, in any of `n_tokens` steps.
 
     Each step is given the token that decoding without a cache chose.
 
     Raises:
         KvlabError: there is no such bug.
     """
-    make, model = _kind(bug), minigpt()
-    a = model.architecture
-    return sum(
-        first_difference(model, DenseCache.for_model(a), make.for_model(a), np.array([text[:-1]]), len(prompt))
-        is not None
-        for prompt, text in _texts(n_prompts, n_tokens)
-    )
+    return sum(changes.bytes for changes in _changes(bug, n_prompts, n_tokens))
 
 
 def first_differing_step(bug: str) -> int | None:
@@ -91,17 +81,65 @@ def first_differing_step(bug: str) -> int | None:
     return None if found is None else found.step
 
 
-def _kind(bug: str) -> type[DenseCache]:
-    if bug not in BUGS:
-        raise KvlabError(f"unknown bug {bug!r}; known are {', '.join(BUGS)}")
-    return BUGS[bug]
+class _Changes(NamedTuple):
+    """Whether a bug changes any byte of a run, and any token that it chooses."""
+
+    bytes: bool
+    tokens: bool
+
+
+class _Right(NamedTuple):
+    """A run with the right cache over the text that decoding without a cache makes of a prompt.
+
+    Attributes:
+        passes: of each pass the new tokens, their logits, and the token that decoding without a cache chose then.
+        held: the cache after the last of them.
+    """
+
+    passes: list[tuple[Ids, Floats, int]]
+    held: DenseCache
 
 
 @cache
-def _texts(n_prompts: int, n_tokens: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Return each prompt, and the text that decoding without a cache makes of it."""
-    prompts = [tuple(minigpt_tokenizer().encode(prompt)) for prompt in sample_prompts(n_prompts)]
-    return [(prompt, prompt + generate_uncached(minigpt(), prompt, n_tokens).ids) for prompt in prompts]
+def _right_runs(n_prompts: int, n_tokens: int) -> list[_Right]:
+    model, runs = minigpt(), []
+    for prompt in subject_prompts("MiniGPT", n_prompts):
+        right, text = _Right([], DenseCache.for_model(model.architecture)), tuple(prompt)
+        for _ in range(n_tokens):
+            new = np.array([text[right.held.position :]])
+            chosen = greedy(recomputed([text])[0][0])
+            right.passes.append((new, model.logits(model.forward(new, right.held)), chosen))
+            text += (chosen,)
+        runs.append(right)
+    return runs
+
+
+@cache
+def _changes(bug: str, n_prompts: int, n_tokens: int) -> list[_Changes]:
+    """Return what a bug changes after each grammar prompt. Raises `KvlabError` where there is no such bug."""
+    if bug not in BUGS:
+        raise KvlabError(f"unknown bug {bug!r}; known are {', '.join(BUGS)}")
+    return [_changes_of(BUGS[bug], right) for right in _right_runs(n_prompts, n_tokens)]
+
+
+def _changes_of(kind: type[DenseCache], right: _Right) -> _Changes:
+    """Run another cache over the same text, until it has changed both or the text ends."""
+    model, held = minigpt(), kind.for_model(minigpt().architecture)
+    n_run, changed_bytes, changed_tokens = 0, False, False
+    for new, right_logits, chosen in right.passes:
+        logits = model.logits(model.forward(new, held))
+        n_run += new.shape[1]
+        run = (slice(None),) * 3 + (slice(n_run),)
+        pairs = (
+            (logits, right_logits),
+            (held.keys[run], right.held.keys[run]),
+            (held.values[run], right.held.values[run]),
+        )
+        changed_bytes = changed_bytes or any(differing_entries(a, b) for a, b in pairs)
+        changed_tokens = changed_tokens or bool(logits[0, -1].argmax() != chosen)
+        if changed_bytes and changed_tokens:
+            break
+    return _Changes(changed_bytes, changed_tokens)
 
 
 # Why the empty slot heals.
