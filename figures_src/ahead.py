@@ -1,92 +1,103 @@
-"""A first build's second process: it comes from the other end, and keeps what the build will then find.
+"""A first build's second process: it computes the pages that share long runs, and the build computes the others.
 
-Nothing depends on it. What both happen to compute is the same, and is kept twice in one place; what it cannot compute
-it leaves to the build, which says why.
+Many values come from one run, on one page and on others: in two processes, each would make the run. The build waits for
+such a page when it comes to it. If the second process fails or is killed, the build computes what is missing.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from figures_src import kept
+from figures_src.book import module_of
 from figures_src.drawn import svg_of
-from figures_src.page import Drawing, Page, Shown, Table
-from figures_src.values import Value
+from figures_src.page import Page, Shown
 from figures_src.words import LANGUAGES, Words
-from kvlab.errors import KvlabError
-
-# Half of all runs are of one page, which a build soon comes to: from there the two meet in the middle of it.
-BUSIEST = "break/"
-QUOTING = ("index", "labs/", "reference/")
 
 
-def start() -> Callable[[], None]:
-    """Start it if nothing is kept yet and a processor is free for it; return what ends it."""
-    if (kept.STORE / "values").is_dir() or len(os.sched_getaffinity(0)) < 2:
-        return lambda: None
-    quiet: Any = subprocess.DEVNULL
-    command = [sys.executable, "-m", "figures_src.ahead"]
-    process = subprocess.Popen(command, cwd=kept.ROOT, stdin=quiet, stdout=quiet, stderr=quiet)
+class SecondProcess:
+    """The second process of a build; there is none once a build has been finished, since most results are kept then."""
 
-    def end() -> None:
-        process.kill()
-        process.wait()
+    def __init__(self) -> None:
+        self._awaited: set[str] = set()
+        self._process: subprocess.Popen[bytes] | None = None
 
-    return end
+    def start(self) -> None:
+        """Start it, and compute what the other pages show meanwhile, before the first page is read."""
+        if kept.lookup("builds", _key()) is not None:
+            return
+        pipe: Any = subprocess.PIPE
+        command = [sys.executable, "-B", "-m", "figures_src.ahead"]  # the live server watches where -B writes nothing
+        self._process = subprocess.Popen(command, cwd=kept.ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+        self._awaited = {page.path for page in pages() if page.shared_runs}
+        for page in pages():
+            if not page.shared_runs:
+                compute(page)
+
+    def wait_for(self, path: str) -> None:
+        """Return once a page is computed, if it is one that the second process computes."""
+        while self._process and path in self._awaited:
+            assert self._process.stdout
+            line = self._process.stdout.readline()
+            self._awaited = self._awaited - {line.decode().strip()} if line else set()  # no line: it has ended
+
+    def end(self, is_finished: bool) -> None:
+        """End it; `is_finished` says that later builds need none."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+        if is_finished:
+            kept.keep("builds", _key(), lambda: "finished")
 
 
-def results(page: Page) -> Iterator[Callable[[], object]]:
-    """Return what to run for all that a page names, its figures in both languages included."""
-    yield from (partial(_value, value) for value in page.values.values())
+def _key() -> str:
+    return kept.key_of("the first build")
+
+
+def pages() -> list[Page]:
+    """Return the pages in the order in which a build reads them, but for those that are wrong: the build says why."""
+    docs, found = kept.ROOT / "docs" / LANGUAGES[0], []
+    paths = [path.relative_to(docs).with_suffix("") for path in docs.rglob("*.md")]
+    for path in sorted(paths, key=lambda it: (len(it.parts), it)):
+        with suppress(Exception):
+            found.append(importlib.import_module(module_of(path.as_posix())).page)
+    return found
+
+
+def compute(page: Page) -> None:
+    """Compute all that a page shows. What cannot be computed is left to the build, which says where it is."""
+    for value in (*page.values.values(), *(value for claim in page.claims for value in claim.values)):
+        with suppress(Exception):
+            _: Any = value.result
     for language in LANGUAGES:
-        yield from (partial(_table, make, language) for make in page.tables.values())
-        yield from (partial(_figure, figure, Words(language, f"{name}.")) for name, figure in page.figures.items())
-
-
-def _value(value: Value) -> None:
-    value.result  # noqa: B018  # kept, once it was asked for
-
-
-def _table(make: Callable[[Words], Table], language: str) -> None:
-    for cell in (cell for row in make(Words(language)).rows for cell in row):
-        if isinstance(cell, Shown):
-            _value(cell.value)
-
-
-def _figure(figure: Drawing, words: Words) -> None:
-    svg_of(figure.data(), figure.draw, words)
-
-
-def pages() -> Iterator[Page]:
-    """Return the pages: the busiest, then the others from the last on, those that quote others' runs at the end."""
-    docs = kept.ROOT / "docs" / LANGUAGES[0]
-    paths = [path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")]
-    for path in sorted(
-        sorted(paths, reverse=True), key=lambda it: (not it.startswith(BUSIEST), it.startswith(QUOTING))
-    ):
-        yield importlib.import_module(f"figures_src.pages.{re.sub(r'[/-]', '_', path)}").page
+        for make in page.tables.values():
+            with suppress(Exception):
+                for cell in (cell for row in make(Words(language)).rows for cell in row):
+                    _ = isinstance(cell, Shown) and cell.value.result
+        for name, figure in page.figures.items():
+            with suppress(Exception):
+                svg_of(figure.data(), figure.draw, Words(language, f"{name}."))
 
 
 def main() -> None:
-    """Compute until there is nothing left, or the build is gone."""
-    parent = os.getppid()
+    """Compute the pages that share runs, and print the path of each once it is computed."""
+    Thread(target=_end_with_the_build, daemon=True).start()
     for page in pages():
-        for compute in reversed(list(results(page))):
-            if os.getppid() != parent:
-                return
-            with suppress(KvlabError):  # the build comes to it, and knows where it stands
-                compute()
+        if page.shared_runs:
+            compute(page)
+            print(page.path, flush=True)
+
+
+def _end_with_the_build() -> None:
+    sys.stdin.read()  # until the build closes its end, or is gone
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
     main()

@@ -78,10 +78,17 @@ class Book:
         root: the project's folder.
         guard: runs work in which a `BookError` may be raised from within Markdown; a site generator turns it into
             its own kind of failure there.
+        wait_for: returns once what another process computes of a page, by its path, is there.
     """
 
-    def __init__(self, root: Path, guard: Callable[[Callable[[], None]], None] = lambda work: work()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        guard: Callable[[Callable[[], None]], None] = lambda work: work(),
+        wait_for: Callable[[str], None] = lambda path: None,  # noqa: ARG005
+    ) -> None:
         self.root = root
+        self._wait_for = wait_for
         self.assets: dict[str, str] = {}  # files to write below the site, by path
         self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
         self.recalled: dict[tuple[str, str], PageRecord] = {}  # pages that are left as they are, likewise
@@ -109,6 +116,7 @@ class Book:
         self, path: str, language: str, source: Path, url: str, front_matter: MutableMapping[str, Any]
     ) -> None:
         """Begin to read a page: its module is found, and tokens in its front matter are replaced by plain text."""
+        self._wait_for(path)
         self.tokens.tokens.clear()
         words.asked.clear()
         self._own_assets = dict[str, str]()

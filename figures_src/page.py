@@ -112,9 +112,11 @@ class Page:
 
     Attributes:
         path: the page's path below `docs/LANGUAGE`, without its suffix.
+        shared_runs: whether it quotes runs of seconds that other pages quote too; one process computes all such pages.
     """
 
     path: str
+    shared_runs: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     formulas: dict[str, FormulaFace] = field(default_factory=dict)
     derivations: dict[str, Derivation] = field(default_factory=dict)

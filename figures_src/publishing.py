@@ -40,7 +40,8 @@ class Build:
         guard: Callable[[Callable[[], None]], None],
         say: Callable[[str], None],
     ) -> None:
-        self.book = Book(root, guard)
+        self._second_process = ahead.SecondProcess()
+        self.book = Book(root, guard, self._second_process.wait_for)
         self.folder = live.folder(site) if live else whole.begin(site)
         self._site, self._live, self._say = site, live, say
         if live:
@@ -48,7 +49,7 @@ class Build:
         else:
             self._measure()  # alone: nothing else may run meanwhile
         self.pages = KeptPages(self.book, measured.fingerprint(), live.contents if live else {})
-        self._end_ahead = ahead.start()
+        self._second_process.start()
 
     def _measure(self) -> None:
         trouble = record.ensure(lambda: self._say("measuring this machine once, half a minute"))
@@ -67,7 +68,7 @@ class Build:
         Raises:
             BookError: a result that no page shows, or a fault of the built pages.
         """
-        self._end_ahead()
+        self._second_process.end(is_finished=True)
         self.book.write(self.folder)
         search.write_indexes(self.folder)
         preview.write(self.folder)
@@ -92,6 +93,6 @@ class Build:
 
     def discard(self) -> None:
         """Leave nothing of a failed build."""
-        self._end_ahead()
+        self._second_process.end(is_finished=False)
         if not self._live:
             whole.discard(self.folder)

@@ -2,16 +2,13 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from types import SimpleNamespace
 
 import pytest
 
-from figures_src import ahead, kept, values
-from figures_src.page import Page, Shown, Table
+from figures_src import kept, values
 from figures_src.values import call
 from kvlab import catalog, experiments, units
 from kvlab.accounting import memory
-from kvlab.catalog import sizes
 
 
 @pytest.fixture
@@ -235,37 +232,3 @@ def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(tmp
     monkeypatch.undo()
     for cached in (kept.data_read_by, kept.modules_used_by, kept._imports):
         cached.cache_clear()
-
-
-def test_what_a_second_process_has_computed_ahead_is_taken(store, monkeypatch):
-    page = Page("theory/ahead")
-    page.value("given", units.given, quantity=27)
-    page.value("refused", sizes.weight_bytes, model_name="none", dtype="fp16")
-
-    @page.table
-    def shown(words):
-        return Table([words("book.csv")], [["text", Shown(call(units.given, quantity=28))]])
-
-    drawn = []
-    monkeypatch.setattr(ahead, "svg_of", lambda data, draw, words: drawn.append((data, words.language)))
-    page.figure("line", lambda: {"x": [1]}, None)
-    monkeypatch.setattr(ahead, "pages", lambda: [page])
-    ahead.main()
-    assert {path.read_text() for path in store.rglob("*") if path.is_file()} >= {"27", "28"}
-    assert drawn == [({"x": [1]}, "es"), ({"x": [1]}, "en")]
-
-
-def test_a_second_process_is_started_for_the_first_build_alone(store, monkeypatch):
-    started = []
-    monkeypatch.setattr(ahead.os, "sched_getaffinity", lambda _: {0, 1})
-    process = SimpleNamespace(kill=int, wait=int)
-    monkeypatch.setattr(ahead.subprocess, "Popen", lambda *command, **_: started.append(command) or process)
-    ahead.start()()
-    assert len(started) == 1
-    assert call(units.given, quantity=29).result == 29
-    ahead.start()()
-    assert len(started) == 1
-    shutil.rmtree(store / "values")
-    monkeypatch.setattr(ahead.os, "sched_getaffinity", lambda _: {0})
-    ahead.start()()
-    assert len(started) == 1

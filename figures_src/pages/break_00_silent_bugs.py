@@ -10,7 +10,7 @@ from figures_src.words import Words
 from kvlab import bugs, catalog, claims, damage, experiments, units
 from kvlab.cache.broken import BUGS, RingTooSmall, WindowTooSmall
 
-page = Page("break/00-silent-bugs")
+page = Page("break/00-silent-bugs", shared_runs=True)
 
 # Texts of which three standard errors leave the curves readable; as many as checked-claims runs.
 N_TEXTS = 96

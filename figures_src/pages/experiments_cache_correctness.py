@@ -7,7 +7,7 @@ from figures_src.values import Value, call
 from figures_src.words import Words
 from kvlab import agreement, experiments, units
 
-page = Page("experiments/cache-correctness")
+page = Page("experiments/cache-correctness", shared_runs=True)
 
 RUN = {"n_prompts": agreement.N_PROMPTS, "n_tokens": agreement.N_TOKENS}
 MODELS = ("MiniGPT", "demo")

@@ -14,7 +14,7 @@ from figures_src.values import call
 from kvlab import experiments, units
 from kvlab.accounting import memory
 
-page = Page("index")
+page = Page("index", shared_runs=True)
 
 # The run of the headline picture.
 

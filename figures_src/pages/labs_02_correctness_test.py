@@ -11,7 +11,7 @@ from kvlab.cache.broken import BUGS
 from kvlab.labs.broken_02 import BROKEN
 from kvlab.labs.lab_02 import N_PROMPTS, N_TOKENS
 
-page = Page("labs/02-correctness-test")
+page = Page("labs/02-correctness-test", shared_runs=True)
 
 # The property.
 

@@ -20,8 +20,8 @@ from kvlab.accounting.elements import ELEMENTS
 from kvlab.catalog import sizes
 from kvlab.model.demo import DEMO
 
-page = Page("reference/checked-claims")
-work = Page("reference/checked-claims-work")  # the claims from those of work on
+page = Page("reference/checked-claims", shared_runs=True)
+work = Page("reference/checked-claims-work", shared_runs=True)  # the claims from those of work on
 claimed = Claims(page)
 judge = claimed.judge
 
