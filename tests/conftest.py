@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import small_project
 from hypothesis import settings
 from pinned import pinned
 from playwright.sync_api import Browser
@@ -59,6 +61,25 @@ def build(folder: Path) -> str:
 def site(once: Callable[[str, Callable[[], Any]], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site's folder."""
     return Path(once("site", lambda: build(tmp_path_factory.mktemp("built") / "site")))
+
+
+@pytest.fixture(scope="session")
+def small_built(once: Callable[[str, Callable[[], Any]], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small project, built once; nobody changes it."""
+
+    def make() -> str:
+        project = small_project.write(tmp_path_factory.mktemp("small") / "project")
+        project.built()
+        return str(project.root)
+
+    return Path(once("small", make))
+
+
+@pytest.fixture
+def small(small_built: Path, tmp_path: Path) -> small_project.Project:
+    """A copy of the small project, built already, to be changed."""
+    shutil.copytree(small_built, tmp_path / "project")
+    return small_project.Project(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")
