@@ -43,6 +43,8 @@ It begins with [[said:quoted]], and goes on to [the size](theory/size.md#formula
 
 !!! note
     Nothing here depends on a formula.
+
+[[list terms]]
 """,
     "docs/es/index.md": """\
 ---
@@ -56,6 +58,8 @@ Empieza por [[said:quoted]], y sigue con [el tamaño](theory/size.md#formula) y 
 
 !!! note
     Nada de esto depende de una fórmula.
+
+[[list terms]]
 """,
     "docs/en/theory/size.md": """\
 ---
@@ -67,7 +71,7 @@ summary: A cache takes [[size:KiB]].
 
 The formula is $M = [[form]]$, and the whole takes [[share:percent]] of the memory.
 
-## What [[tokens]] tokens take, [[size:B]] { #formula }
+## What [[tokens]] tokens take { #formula }
 
 [[derive derived]]
 
@@ -77,8 +81,6 @@ The cache of the MiniGPT, at most [[size:KiB]].
 [[fig rising]]
 alt: A line that ends at [[size:KiB]].
 The cache grows to [[size:KiB]].
-
-[[list terms]]
 
 [[call size]]
 
@@ -97,7 +99,7 @@ summary: Una caché ocupa [[size:KiB]].
 
 La fórmula es $M = [[form]]$, y el total ocupa el [[share:percent]] de la memoria.
 
-## Lo que ocupan [[tokens]] tokens, [[size:B]] { #formula }
+## Lo que ocupan [[tokens]] tokens { #formula }
 
 [[derive derived]]
 
@@ -107,8 +109,6 @@ La caché del MiniGPT, como mucho [[size:KiB]].
 [[fig rising]]
 alt: Una línea que termina en [[size:KiB]].
 La caché crece hasta [[size:KiB]].
-
-[[list terms]]
 
 [[call size]]
 
@@ -128,6 +128,8 @@ summary: How fast a device reads, and how long a step takes.
 The RTX 4090 reads [[bandwidth:GB_s]].
 
 A step takes [[step:fixed1]] µs.
+
+[[file length]]
 """,
     "docs/es/reference/speed.md": """\
 ---
@@ -140,22 +142,30 @@ summary: Con qué rapidez lee un dispositivo, y cuánto tarda un paso.
 La RTX 4090 lee [[bandwidth:GB_s]].
 
 Un paso tarda [[step:fixed1]] µs.
+
+[[file length]]
 """,
     "figures_src/pages/index.py": '''\
-"""`index`: numbers that no formula gives."""
+"""`index`: numbers that no formula gives, and a term of the glossary."""
 
+from figures_src import glossary
 from figures_src.page import Page
 from kvlab import experiments, units
 
 page = Page("index")
 page.value("pages", units.given, quantity=3)
 page.value("said", experiments.prompt_text, prompt="Yesterday I")
+
+
+@page.entries
+def terms(words):
+    return [entry for entry in glossary.entries(words) if entry.id == "slot"]
 ''',
     "figures_src/pages/theory_size.py": '''\
 """`theory/size`: a formula, and everything that can be made of it."""
 
 from figures_src.figures import rising
-from figures_src.page import Entry, Page, Shown, Table
+from figures_src.page import Page, Shown, Table
 from figures_src.pages.shapes import kv_shapes
 from figures_src.values import call
 from kvlab import units
@@ -183,11 +193,6 @@ def sizes(words):
     return Table([words("sample.tokens"), words("sample.size")], [[str(n), Shown(cache(n), "KiB")] for n in (64, 128)])
 
 
-@page.entries
-def terms(words):
-    return [Entry("slot", words("sample.slot"), [[words("sample.meaning")]])]
-
-
 def rising_data():
     contexts = [32, 64, 128]
     return {"tokens": contexts, "bytes": [cache(context).result for context in contexts]}
@@ -196,15 +201,17 @@ def rising_data():
 page.figure("rising", rising_data, rising.draw)
 ''',
     "figures_src/pages/reference_speed.py": '''\
-"""`reference/speed`: a number of the catalog, and one of the record of measurements."""
+"""`reference/speed`: a number of the catalog, one of the record of measurements, and lines of a lab's program."""
 
 from figures_src.page import Page
 from figures_src.pages.measurements import measured
-from kvlab import catalog
+from kvlab import catalog, labs
+from kvlab.labs.lab import excerpt
 
 page = Page("reference/speed")
 page.value("bandwidth", catalog.device_number, device_name="RTX 4090", field="bandwidth_bytes_per_second")
 page.reuse("step", measured("bench.mini.decode_us_per_token"))
+page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 2))
 ''',
     "figures_src/figures/rising.py": '''\
 """A line: bytes against tokens."""
@@ -228,8 +235,6 @@ x = "tokens"
 [sample]
 tokens = "Tokens"
 size = "Size"
-slot = "slot"
-meaning = "The place of a token."
 """,
     "es": """
 [rising]
@@ -238,11 +243,11 @@ x = "tokens"
 [sample]
 tokens = "Tokens"
 size = "Tamaño"
-slot = "hueco"
-meaning = "El sitio de un token."
 """,
 }
 
+# What takes longest to make anew, and depends on no page.
+PICTURES = ("font", "preview")
 # Of the book's own page modules and figures, what the small book uses too.
 SHARED = ("__init__", "measurements", "shapes", "style")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__")
@@ -299,9 +304,11 @@ class Project:
         path.write_text(text.replace(old, new), encoding="utf-8")
         return text[: text.index(old)].count("\n") + 1
 
-    def forget(self):
-        """Remove all that builds have kept."""
-        shutil.rmtree(self.root / ".cache", ignore_errors=True)
+    def forget(self, *but):
+        """Remove what builds have kept, of every kind but those that are named."""
+        for path in (self.root / ".cache").iterdir():
+            if path.name not in but:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write(root):

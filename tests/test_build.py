@@ -1,11 +1,13 @@
-"""Whole builds, each in a copy of the project and in a process of its own, as an author runs them."""
+"""What a build leaves: the same bytes each time, numbers that are what their calls give, a whole site or the last one.
+
+Slow: the whole book is built, twice from nothing, and each of its numbers is asked for in a fresh process; each mistake
+and each moment of a kill has a build of its own.
+"""
 
 import ast
-import filecmp
 import gzip
 import html
 import json
-import os
 import re
 import shutil
 import socket
@@ -14,85 +16,104 @@ import sys
 import time
 import urllib.request
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
+from small_project import PICTURES, ROOT, SIZE_LINE, Project
 
 from figures_src import kept
 from figures_src.markup.numbers import show
 from figures_src.words import Words, _load
 
-ROOT = Path(__file__).parents[1]
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv*", "site", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
-ENVIRONMENT = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600", "NO_MKDOCS_2_WARNING": "1"}
-MKDOCS = [sys.executable, "-m", "mkdocs"]
 
 
 @pytest.fixture
-def copy(tmp_path, site):
-    """A copy of the project, with what the build of the site has kept."""
+def whole(tmp_path, site):
+    """A copy of the whole project, with what the build of the site has kept."""
     shutil.copytree(ROOT, tmp_path / "project", ignore=LEFT_BEHIND)
-    return tmp_path / "project"
+    return Project(tmp_path / "project", is_small=False)
 
 
-def build(project, *options):
-    return subprocess.run(
-        [*MKDOCS, "build", "--strict", *options],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=900,
-    )
+def different(one, other):
+    """Return the names of files that two sites do not have in common, byte for byte."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def built(project, *options):
-    run = build(project, *options)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stderr
+def all_kept(log):
+    return "figures drawn: 0, calls run: 0" in log
 
 
-def edit(path, old, new):
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
+def beside_the_site(project):
+    return [path.name for path in project.root.iterdir() if path.name.startswith(".site")]
 
 
-def may_come_to_the_bytes_of_a_cache(call):
-    """Return whether a call's module is another one than `memory`, and uses it."""
-    module = call.partition("(")[0].rpartition(".")[0]
-    return module != "kvlab.accounting.memory" and "kvlab.accounting.memory" in kept.modules_used_by(module)
+# The same bytes.
 
 
-def files(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+def test_a_warm_build_runs_and_draws_nothing_and_gives_the_same_bytes(small):
+    assert all_kept(small.built("--site-dir", "warm"))
+    assert different(small.site("warm"), small.site()) == []
 
 
-def test_two_cold_builds_are_the_same_bytes_and_a_warm_one_runs_and_draws_nothing(tmp_path):
-    projects = [tmp_path / name for name in ("one", "two")]
+@pytest.mark.slow
+def test_two_cold_builds_of_the_whole_book_are_the_same_bytes_and_a_warm_one_runs_and_draws_nothing(tmp_path):
+    projects = [Project(tmp_path / name, is_small=False) for name in ("one", "two")]
     for project in projects:
-        shutil.copytree(ROOT, project, ignore=lambda d, names: {*LEFT_BEHIND(d, names), ".cache"} & set(names))
-        assert not (project / ".cache").exists()
-    command = [*MKDOCS, "build", "--strict"]
-    cold = [subprocess.Popen(command, cwd=p, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for p in projects]
-    for process in cold:
-        _, log = process.communicate(timeout=900)
+        shutil.copytree(ROOT, project.root, ignore=LEFT_BEHIND)
+        project.forget()
+    both = [project.start("build", "--strict") for project in projects]
+    for process in both:
+        log = process.communicate(timeout=900)[1]
         assert process.returncode == 0, log
-        assert int(re.search(r"figures drawn: (\d+)", log)[1]) > 0
-        assert int(re.search(r"calls run: (\d+)", log)[1]) > 0
-    one, two = (project / "site" for project in projects)
-    assert files(one) == files(two)
-    _, different, odd = filecmp.cmpfiles(one, two, files(one), shallow=False)
-    assert (different, odd) == ([], [])
+        assert re.search(r"figures drawn: [1-9]\d*, calls run: [1-9]", log), log
+    one, other = (project.site() for project in projects)
+    assert different(one, other) == []
+    assert all_kept(projects[0].built())
+    assert different(projects[0].site(), one) == []
 
-    log = built(projects[0], "--site-dir", str(tmp_path / "warm"))
-    assert "figures drawn: 0, calls run: 0" in log
-    assert filecmp.cmpfiles(one, tmp_path / "warm", files(one), shallow=False)[1:] == ([], [])
+
+def properdocs(project, folder):
+    """Build a project's site with the fork of mkdocs, and return its files."""
+    command = ["properdocs", "build", "--strict", "-f", "mkdocs.yml", "-d", str(folder)]
+    run = subprocess.run(
+        [sys.executable, "-m", *command], cwd=project.root, env=project.environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return Project(folder).site("")
+
+
+def unsigned(site):
+    """Return a site's files without the generator's name, and compressed ones as what they hold."""
+    signature = re.compile(rb'<meta name="generator" [^>]*>')
+    return {
+        name: signature.sub(b"", gzip.decompress(content) if name.endswith(".gz") else content)
+        for name, content in site.items()
+    }
+
+
+def test_properdocs_builds_the_same_small_site_but_for_the_generators_name(small, tmp_path):
+    built = properdocs(small, tmp_path / "site")
+    assert b"ProperDocs" in built["index.html"]
+    assert different(unsigned(built), unsigned(small.site())) == []
+
+
+@pytest.mark.slow
+def test_properdocs_builds_the_same_whole_book_but_for_the_generators_name(site, tmp_path):
+    built = properdocs(Project(ROOT, is_small=False), tmp_path / "site")
+    assert b"ProperDocs" in built["index.html"]
+    assert different(unsigned(built), unsigned(Project(site).site(""))) == []
+
+
+# Numbers, and the calls that give them.
+
+
+def pages(site):
+    return {name: content.decode() for name, content in site.items() if name.endswith(".html")}
 
 
 def numbers(page):
     """Return each computed number of a page: its attributes, whether it stands in the twin's sentence; its text."""
-    twin = re.search(r'<p class="kv-twin">.*?</p>', page, re.DOTALL)
+    twin = re.search(r'<p class="kv-twin".*?</p>', page, re.DOTALL)
     found = []
     for match in re.finditer(r"<data ([^>]*)>(.*?)</data>", page, re.DOTALL):
         attributes = {k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', match[1])}
@@ -109,17 +130,23 @@ def without_results(page):
     return re.sub(r' alt="[^"]*"|<meta (?:name="|property="og:)description" content="[^"]*">', "", page)
 
 
-def test_a_changed_formula_changes_what_depends_on_it_in_both_languages_and_nothing_else(copy):
-    built(copy, "--site-dir", "before")
-    edit(
-        copy / "kvlab/accounting/memory.py",
-        "return 2 * n_layers * n_kv_heads * head_dim * context",
-        "return 3 * n_layers * n_kv_heads * head_dim * context",
-    )
-    built(copy, "--site-dir", "after")
+def may_come_to_the_bytes_of_a_cache(call):
+    """Return whether a call's module is not `memory` itself, and uses it."""
+    module = call.partition("(")[0].rpartition(".")[0]
+    return module != "kvlab.accounting.memory" and "kvlab.accounting.memory" in kept.modules_used_by(module)
+
+
+def change_the_size_formula(project):
+    """Build a project with another formula of the size; return the calls whose numbers changed, by page, and the rest.
+
+    The rest is how many numbers of other functions were looked at, and are what they were.
+    """
+    sites = [pages(project.site())]
+    project.edit("kvlab/accounting/memory.py", SIZE_LINE, SIZE_LINE.replace("2", "3"))
+    project.built()
+    sites.append(pages(project.site()))
     changed, held = {}, 0
-    for name in (n for n in files(copy / "before") if n.endswith(".html")):
-        before, after = ((copy / folder / name).read_text(encoding="utf-8") for folder in ("before", "after"))
+    for name, before, after in ((name, *(site[name] for site in sites)) for name in sites[0]):
         assert without_results(before) == without_results(after), name
         pairs = list(zip(numbers(before), numbers(after), strict=True))
         changed[name] = [a["data-from"].partition("(")[0] for (a, _), (b, _) in pairs if a["value"] != b["value"]]
@@ -131,22 +158,31 @@ def test_a_changed_formula_changes_what_depends_on_it_in_both_languages_and_noth
                 # The same call of another function: nothing of it may have moved.
                 assert a["value"] == b["value"], a
                 held += 1
-    page = "theory/05-worked-example.html"
+    return changed, held
+
+
+@pytest.mark.parametrize(
+    ("project", "page", "at_least"),
+    [
+        ("small", "theory/size.html", 5),
+        pytest.param("whole", "theory/05-worked-example.html", 500, marks=pytest.mark.slow),
+    ],
+)
+def test_a_changed_formula_changes_what_depends_on_it_in_both_languages_and_nothing_else(
+    request, project, page, at_least
+):
+    project = request.getfixturevalue(project)
+    if not (project.root / "site").exists():
+        project.built()
+    changed, held = change_the_size_formula(project)
     assert "kvlab.accounting.memory.kv_cache_bytes" in changed[page]
     assert changed[page] == changed[f"es/{page}"]
     assert changed["index.html"] == changed["es/index.html"] == []
-    assert held > 500
+    assert held > at_least
 
 
-def test_every_number_is_what_its_call_gives_in_a_fresh_process_and_is_shown_as_its_page_shows_numbers(copy):
-    built(copy)
-    found = {
-        name: numbers((copy / "site" / name).read_text(encoding="utf-8"))
-        for name in files(copy / "site")
-        if name.endswith(".html")
-    }
-    calls = sorted({attributes["data-from"] for page in found.values() for attributes, _ in page})
-    assert len(calls) > 40
+def results(calls, project):
+    """Return what calls give in a process that knows nothing of a build."""
     script = (
         "import importlib, json, sys\n"
         "results = {}\n"
@@ -157,21 +193,53 @@ def test_every_number_is_what_its_call_gives_in_a_fresh_process_and_is_shown_as_
         "json.dump(results, sys.stdout)\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", script], input=json.dumps(calls), capture_output=True, text=True, cwd=copy, timeout=900
+        [sys.executable, "-c", script],
+        input=json.dumps(calls),
+        capture_output=True,
+        text=True,
+        cwd=project.root,
+        env={**project.environment, "PYTHONPATH": str(project.root)},
+        timeout=900,
     )
     assert run.returncode == 0, run.stderr
-    results = json.loads(run.stdout)
-    for name, page in found.items():
-        for attributes, shown in page:
-            assert attributes["value"] == results[attributes["data-from"]], attributes
-            # A page's second summary is in the other language, and its numbers with it.
-            other = name.removeprefix("es/") if name.startswith("es/") else f"es/{name}"
-            where = other if attributes["in-twin"] else name
-            text, result = html.unescape(shown), results[attributes["data-from"]]
-            if attributes.get("data-format") == "word" and "checked-claims" not in where:
-                assert all_words(text, where), attributes
-            else:
-                assert text == expected_text(result, attributes, where)
+    return json.loads(run.stdout)
+
+
+def check_numbers(project, site, is_looked_at=lambda call: True):
+    """Check that the numbers of a site are what their calls give, shown as their page shows numbers; return the calls.
+
+    Those calls alone for which `is_looked_at` is true.
+    """
+    found = [
+        (name, attributes, shown)
+        for name, page in pages(site).items()
+        for attributes, shown in numbers(page)
+        if is_looked_at(attributes["data-from"])
+    ]
+    calls = sorted({attributes["data-from"] for _, attributes, _ in found})
+    given = results(calls, project)
+    for name, attributes, shown in found:
+        result = given[attributes["data-from"]]
+        assert attributes["value"] == result, attributes
+        # A page's second summary is in the other language, and its numbers with it.
+        other = name.removeprefix("es/") if name.startswith("es/") else f"es/{name}"
+        where, text = other if attributes["in-twin"] else name, html.unescape(shown)
+        if attributes.get("data-format") == "word" and "checked-claims" not in where:
+            assert all_words(text, where), attributes
+        else:
+            assert text == expected_text(result, attributes, where)
+    return calls
+
+
+def test_every_number_that_a_formula_or_a_table_of_data_gives_is_what_its_call_gives(site):
+    closed = ("kvlab.accounting.", "kvlab.catalog.", "kvlab.units.", "kvlab.claims.")
+    calls = check_numbers(Project(ROOT, is_small=False), Project(site).site(""), lambda call: call.startswith(closed))
+    assert {prefix for prefix in closed if any(call.startswith(prefix) for call in calls)} == set(closed)
+
+
+@pytest.mark.slow
+def test_every_number_is_what_its_call_gives_in_a_fresh_process(site):
+    assert len(check_numbers(Project(ROOT, is_small=False), Project(site).site(""))) > 40
 
 
 def all_words(text, name):
@@ -212,125 +280,92 @@ def in_style(english, language):
     return (whole.replace(",", "\u202f") if len(digits) > 4 else digits) + ("," + decimals if decimals else "")
 
 
+# A mistake, a kill, and two at once.
+
+
+def slow(*mistake):
+    return pytest.param(*mistake, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("docs/es/index.md", "[[prompt:quoted]]", "[[promt:quoted]]", "docs/es/index.md:{line}: unknown name 'promt'"),
-        ("docs/en/index.md", "$[[size]]$", "$[[size]] \\frac$", "docs/en/index.md:{line}: bad LaTeX"),
-        ("docs/en/index.md", "[[blas_share:percent]]", "most", "'blas_share' is not used in docs/en/index.md"),
-        ("docs/en/index.md", "[[fig work]]", "[[fig wrk]]", "docs/en/index.md:{line}: unknown name 'wrk'"),
-        ("figures_src/words/es.toml", 'cached = "Con caché"', "", "words/es.toml: no word 'work.cached'"),
-        ("docs/en/index.md", "theory/05-worked-example.md", "theory/05-worked.md", "theory/05-worked.md"),
-        ("docs/en/index.md", "05-worked-example.md", "05-worked-example.md#nowhere", "nowhere"),
-        (
-            "docs/es/index.md",
-            "Explicar por qué",
-            '<a href="lost.html">',
-            "es/index.html: its link lost.html leads nowhere",
-        ),
-        (
-            "kvlab/accounting/memory.py",
-            "    return parameters *",
-            "    return parameters **",
-            "bytes_per_element' is not known",
-        ),
-        ("kvlab/accounting/memory.py", "def weight_bytes(", "def weight_bytes((", "kvlab/accounting/memory.py"),
+        # Of each kind that fails at another moment, one: on a page, by a warning of mkdocs, after the last page.
+        ("docs/es/index.md", "[[said:quoted]]", "[[siad:quoted]]", "docs/es/index.md:{line}: unknown name 'siad'"),
+        ("docs/en/index.md", "theory/size.md#formula", "theory/size.md#nowhere", "nowhere"),
+        ("docs/es/index.md", "Nada de", '<a href="lost.html">', "es/index.html: its link lost.html leads nowhere"),
+        slow("docs/en/index.md", "theory/size.md", "theory/sizes.md", "theory/sizes.md"),
+        slow("docs/en/theory/size.md", "[[form]]", "[[form]] \\frac", "docs/en/theory/size.md:{line}: bad LaTeX"),
+        slow("docs/en/theory/size.md", "[[share:percent]]", "some", "'share' is not used in docs/en/theory/size.md"),
+        slow("docs/en/theory/size.md", "[[fig rising]]", "[[fig risng]]", "size.md:{line}: unknown name 'risng'"),
+        slow("figures_src/words/es.toml", 'tokens = "Tokens"\nsize', "size", "words/es.toml: no word 'sample.tokens'"),
+        slow("kvlab/accounting/memory.py", SIZE_LINE, f"{SIZE_LINE} **", "'batch' is not known"),
+        slow("kvlab/accounting/memory.py", "def weight_bytes(", "def weight_bytes((", "kvlab/accounting/memory.py"),
     ],
     ids=lambda value: None,
 )
-def test_a_mistake_fails_the_build_with_a_sentence_and_no_traceback(copy, file, old, new, message):
-    lines = (copy / file).read_text(encoding="utf-8").splitlines()
-    line = next(number for number, text in enumerate(lines, 1) if old in text)
-    edit(copy / file, old, new)
-    run = build(copy)
-    assert run.returncode == 1
-    assert message.replace("{line}", str(line)) in run.stderr
-    assert "Traceback" not in run.stderr
+def test_a_mistake_fails_the_build_with_a_sentence_and_leaves_the_last_good_site(small, file, old, new, message):
+    last = small.site()
+    line = small.edit(file, old, new)
+    code, log = small.build()
+    assert code == 1
+    assert message.replace("{line}", str(line)) in log
+    assert "Traceback" not in log
+    assert different(small.site(), last) == []
+    assert beside_the_site(small) == []
 
 
-def everything(folder):
-    return {name: (folder / name).read_bytes() for name in files(folder)}
+def test_an_anchor_that_has_gone_fails_the_build_though_the_page_that_links_to_it_is_as_it_was(small):
+    for language in ("en", "es"):
+        small.edit(f"docs/{language}/theory/size.md", "{ #formula }", "{ #formulas }")
+    code, log = small.build()
+    assert code == 1
+    assert "theory/size.md#formula" in log
 
 
-def beside_the_site(project):
-    return [path.name for path in project.iterdir() if path.name.startswith(".site")]
+@pytest.mark.slow
+def test_a_missing_translation_fails_the_build_and_is_named(small):
+    (small.root / "docs/es/theory/size.md").unlink()
+    code, log = small.build()
+    assert code == 1
+    assert "docs/es/theory/size.md:1: the page is missing" in log
+    assert "Traceback" not in log
 
 
-def test_a_build_that_fails_leaves_the_last_good_site(copy):
-    built(copy)
-    last = everything(copy / "site")
-    edit(copy / "docs/en/index.md", "05-worked-example.md", "05-worked-example.md#nowhere")
-    assert build(copy).returncode == 1
-    assert everything(copy / "site") == last
-    assert beside_the_site(copy) == []
+@pytest.mark.parametrize(
+    "written",
+    [
+        "es/index.html",
+        *(pytest.param(file, marks=pytest.mark.slow) for file in ("", "index.html", "assets/preview-es.png")),
+    ],
+    ids=["in the second language", "at the start", "in the first language", "at the end"],
+)
+def test_a_build_that_is_killed_leaves_the_last_good_site_and_what_it_kept_is_good(small, written):
+    last = small.site()
+    small.forget(*PICTURES)
+    killed = small.start("build", "--strict", stderr=subprocess.DEVNULL)
+    while killed.poll() is None and not list(small.root.glob(f".site.*/{written}")):
+        time.sleep(0.005)
+    killed.kill()
+    assert killed.wait() == -9, "it was over before it could be killed"
+    assert different(small.site(), last) == []
+    small.built()
+    assert different(small.site(), last) == []
+    assert beside_the_site(small) == []
 
 
-def test_a_build_that_is_killed_at_any_moment_leaves_the_last_good_site_and_stores_that_hold(copy):
-    built(copy)
-    last = everything(copy / "site")
-    for share in (0.2, 0.4, 0.6, 0.8):
-        shutil.rmtree(copy / ".cache/figures")
-        (copy / ".cache/figures").mkdir()
-        started = time.monotonic()
-        killed = subprocess.Popen([*MKDOCS, "build", "--strict"], cwd=copy, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
-        while not beside_the_site(copy):
-            time.sleep(0.01)
-        time.sleep(share * 8)
-        killed.kill()
-        killed.wait()
-        assert everything(copy / "site") == last, f"killed after {time.monotonic() - started} s"
-    built(copy)
-    assert everything(copy / "site") == last
-    assert beside_the_site(copy) == []
-
-
-def test_properdocs_builds_the_same_site_but_for_the_generators_name(site, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "properdocs",
-        "build",
-        "--strict",
-        "-f",
-        "mkdocs.yml",
-        "-d",
-        str(tmp_path / "site"),
-    ]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    one, other = unsigned(site), unsigned(tmp_path / "site")
-    assert [name for name in one if one[name] != other.get(name)] == []
-    assert list(one) == list(other)
-    assert "ProperDocs" in (tmp_path / "site/index.html").read_text(encoding="utf-8")
-
-
-def unsigned(folder):
-    """Return a site's files without the generator's name, and compressed ones as what they hold."""
-    signature = re.compile(rb'<meta name="generator" [^>]*>')
-    return {
-        name: signature.sub(b"", gzip.decompress(content) if name.endswith(".gz") else content)
-        for name, content in everything(folder).items()
-    }
-
-
-def test_two_builds_at_once_do_not_disturb_each_other(copy):
-    shutil.rmtree(copy / ".cache/figures")
-    command = [*MKDOCS, "build", "--strict"]
-    both = [subprocess.Popen(command, cwd=copy, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+def test_two_cold_builds_at_once_do_not_disturb_each_other_and_give_the_same_bytes(small):
+    last = small.site()
+    small.forget(*PICTURES)
+    both = [small.start("build", "--strict") for _ in range(2)]
     logs = [process.communicate(timeout=900)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], logs
-    together = everything(copy / "site")
-    built(copy)
-    assert everything(copy / "site") == together
-    assert beside_the_site(copy) == []
+    assert different(small.site(), last) == []
+    assert beside_the_site(small) == []
+    assert all_kept(small.built())
 
 
-def test_a_missing_translation_fails_the_build_and_is_named(copy):
-    (copy / "docs/es/theory/05-worked-example.md").unlink()
-    run = build(copy)
-    assert run.returncode == 1
-    assert "docs/es/theory/05-worked-example.md:1: the page is missing" in run.stderr
-    assert "Traceback" not in run.stderr
+# The live server.
 
 
 def free_port():
@@ -339,38 +374,31 @@ def free_port():
         return s.getsockname()[1]
 
 
-def test_the_live_server_shows_a_changed_formula_after_one_rebuild(copy):
-    built(copy)  # what it keeps, the server finds
-    port = free_port()
-    log = (copy / "serve.log").open("w")
-    server = subprocess.Popen(
-        [*MKDOCS, "serve", "--dev-addr", f"127.0.0.1:{port}"], cwd=copy, env=ENVIRONMENT, stdout=log, stderr=log
-    )
-    try:
-        assert wait_for(port, "131,072") == 1
-        rebuilt = (copy / "serve.log").read_text().count("Building 'en'")
-        edit(
-            copy / "kvlab/accounting/memory.py",
-            "return 2 * n_layers * n_kv_heads * head_dim * context",
-            "return 4 * n_layers * n_kv_heads * head_dim * context",
-        )
-        assert wait_for(port, "262,144\u00a0B") == 1
-        time.sleep(2)  # a second rebuild would have begun by now
-        assert (copy / "serve.log").read_text().count("Building 'en'") == rebuilt + 1
-    finally:
-        server.terminate()
-        server.wait(20)
-        log.close()
-
-
-def wait_for(port, text):
-    """Return 1 once the worked example says `text`, 0 if it does not within a minute."""
-    for _ in range(300):
+def wait_for(port, page, text):
+    """Wait until a served page says `text`: a minute at most."""
+    for _ in range(600):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/theory/05-worked-example.html") as page:
-                if text in page.read().decode():
-                    return 1
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}") as answer:
+                if text in answer.read().decode():
+                    return
         except OSError:
             pass
-        time.sleep(0.2)
-    return 0
+        time.sleep(0.1)
+    raise AssertionError(f"{page} does not say {text!r}")
+
+
+def test_the_live_server_shows_a_changed_formula_in_both_languages_after_one_rebuild(small):
+    port = free_port()
+    with (small.root / "serve.log").open("w+") as log:
+        server = small.start("serve", "--dev-addr", f"127.0.0.1:{port}", stderr=log)
+        try:
+            wait_for(port, "theory/size.html", "131,072\u00a0B")
+            small.edit("kvlab/accounting/memory.py", SIZE_LINE, SIZE_LINE.replace("2", "4"))
+            wait_for(port, "theory/size.html", "262,144\u00a0B")
+            wait_for(port, "es/theory/size.html", "262\u202f144\u00a0B")
+            time.sleep(2)  # a second rebuild would have begun by now
+        finally:
+            server.terminate()
+            server.wait(20)
+        log.seek(0)
+        assert log.read().count("Detected file changes") == 1
