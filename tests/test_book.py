@@ -1,4 +1,7 @@
-"""What an author is told when something on a page is wrong: file, line, and the nearest known name."""
+"""What a page shows of its results, and what an author is told when something is wrong: file, line, nearest name.
+
+Slow: the figures of three pages drawn in both palettes, which one page's figures show as well.
+"""
 
 import re
 
@@ -7,7 +10,7 @@ import pytest
 
 from figures_src import kept, words
 from figures_src.book import Book
-from figures_src.errors import BookError
+from figures_src.errors import BookError, guarded
 from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
 from figures_src.page import Entry, Foreign, Page, Shown, Table
 from figures_src.pages import background_decode_cost_model as cost_model
@@ -19,6 +22,7 @@ from figures_src.words import Words
 from kvlab import claims, diagnosis, units
 from kvlab.accounting import memory, roofline
 from kvlab.benchmark import record
+from kvlab.errors import KvlabError
 
 FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
 
@@ -266,6 +270,26 @@ def test_a_page_without_a_summary_is_refused(desk):
         desk.render("Words.", front="---\ntitle: x\n---\n")
 
 
+def test_a_page_without_a_twin_is_refused_and_the_missing_file_named(desk):
+    desk.source("es").unlink()
+    with pytest.raises(BookError, match=r"^docs/es/theory/example\.md:1: the page is missing"):
+        desk.render("Words.")
+
+
+def test_an_error_of_ours_or_of_syntax_becomes_the_generators_own_and_is_one_sentence():
+    def mistaken():
+        raise KvlabError("no such model")
+
+    for work, sentence in (
+        (mistaken, "no such model"),
+        (lambda: compile("x = (1\ny = 2", "kvlab/units.py", "exec"), r"kvlab/units\.py:1: '\(' was never closed"),
+    ):
+        with pytest.raises(LookupError, match=f"^{sentence}$") as raised:
+            guarded(work, LookupError)
+        assert raised.value.__suppress_context__  # no traceback of ours is printed with it
+    assert guarded(lambda: 3, LookupError) == 3
+
+
 def test_front_matter_that_is_no_yaml_is_named_with_its_line(desk):
     with pytest.raises(BookError, match=r"docs/en/theory/example\.md:3: the front matter is no YAML"):
         desk.render("Words.", front="---\ntitle: x\nsummary: a: b\n---\n")
@@ -357,7 +381,10 @@ def test_the_same_figure_is_drawn_once_and_another_one_anew(desk, monkeypatch):
     assert desk.book.drawn == 4
 
 
-PAGES = [module.page for module in (index, cost_model, motivation, worked_example)]
+PAGES = [
+    worked_example.page,
+    *(pytest.param(module.page, marks=pytest.mark.slow) for module in (index, cost_model, motivation)),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)

@@ -45,7 +45,8 @@ def claim(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def judged():
+def judged(site):
+    """The claims of the page; the build of the site has kept what the runs behind them gave."""
     return importlib.import_module("figures_src.pages.reference_checked_claims").claimed.judged
 
 
@@ -176,7 +177,7 @@ def test_the_table_of_all_shows_of_each_claim_the_first_part_that_does_not_hold(
     assert (verdict.word, claimed.value.result, computed.value.result) == ("depends", 4, 8)
 
 
-def test_a_claims_own_table_has_a_row_for_each_part_with_its_numbers_in_the_pages_language():
+def test_a_claims_own_table_has_a_row_for_each_part_with_its_numbers_in_the_pages_language(site):
     page = importlib.import_module("figures_src.pages.reference_checked_claims").page
     rows = page.tables["weights_and_cache"](Words("es")).rows
     assert [row[0] for row in rows] == [

@@ -1,4 +1,7 @@
-"""The two trees are twins: each page says in Spanish what it says in English, in the same order."""
+"""The two trees are twins: each page says in Spanish what it says in English, in the same order.
+
+Slow: whether every word of the words files is used, since all figures are drawn for it.
+"""
 
 import importlib
 import re
@@ -99,6 +102,8 @@ def test_figures_and_tables_have_the_same_words_in_both_languages():
     assert keys(words[0]) == keys(words[1])
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("site")  # its build keeps the values
 def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch):
     asked = set()
     answer = Words.__call__
@@ -122,6 +127,7 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))
 
 
+@pytest.mark.usefixtures("site")  # likewise
 def test_the_results_bear_out_what_the_words_of_the_pages_rely_on():
     book = Book(ROOT)
     for page in PAGES:
