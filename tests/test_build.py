@@ -292,8 +292,9 @@ def slow(*mistake):
     [
         # Of each kind that fails at another moment, one: on a page, by a warning of mkdocs, after the last page.
         ("docs/es/index.md", "[[said:quoted]]", "[[siad:quoted]]", "docs/es/index.md:{line}: unknown name 'siad'"),
-        ("docs/en/index.md", "theory/size.md#formula", "theory/size.md#nowhere", "nowhere"),
+        ("mkdocs.yml", "  - Reference:\n      - reference/speed.md\n", "", 'not included in the "nav" configuration'),
         ("docs/es/index.md", "Nada de", '<a href="lost.html">', "es/index.html: its link lost.html leads nowhere"),
+        slow("docs/en/index.md", "theory/size.md#formula", "theory/size.md#nowhere", "nowhere"),
         slow("docs/en/index.md", "theory/size.md", "theory/sizes.md", "theory/sizes.md"),
         slow("docs/en/theory/size.md", "[[form]]", "[[form]] \\frac", "docs/en/theory/size.md:{line}: bad LaTeX"),
         slow("docs/en/theory/size.md", "[[share:percent]]", "some", "'share' is not used in docs/en/theory/size.md"),
@@ -315,6 +316,7 @@ def test_a_mistake_fails_the_build_with_a_sentence_and_leaves_the_last_good_site
     assert beside_the_site(small) == []
 
 
+@pytest.mark.slow
 def test_an_anchor_that_has_gone_fails_the_build_though_the_page_that_links_to_it_is_as_it_was(small):
     for language in ("en", "es"):
         small.edit(f"docs/{language}/theory/size.md", "{ #formula }", "{ #formulas }")
@@ -365,6 +367,13 @@ def test_two_cold_builds_at_once_do_not_disturb_each_other_and_give_the_same_byt
     assert all_kept(small.built())
 
 
+@pytest.mark.slow
+def test_a_claim_that_the_results_do_not_bear_out_is_said_by_each_build_and_fails_none(small):
+    small.edit("figures_src/pages/theory_size.py", "cache(64), size)", "size, cache(64))")
+    for _ in range(2):
+        assert "'half as many tokens take less', and the results are 131072 and 65536" in small.built()
+
+
 # The live server.
 
 
@@ -392,10 +401,10 @@ def test_the_live_server_shows_a_changed_formula_in_both_languages_after_one_reb
     with (small.root / "serve.log").open("w+") as log:
         server = small.start("serve", "--dev-addr", f"127.0.0.1:{port}", stderr=log)
         try:
-            wait_for(port, "theory/size.html", "131,072\u00a0B")
+            wait_for(port, "theory/size.html", "128\u00a0KiB")
             small.edit("kvlab/accounting/memory.py", SIZE_LINE, SIZE_LINE.replace("2", "4"))
-            wait_for(port, "theory/size.html", "262,144\u00a0B")
-            wait_for(port, "es/theory/size.html", "262\u202f144\u00a0B")
+            wait_for(port, "theory/size.html", "256\u00a0KiB")
+            wait_for(port, "es/theory/size.html", "256\u00a0KiB")
             time.sleep(2)  # a second rebuild would have begun by now
         finally:
             server.terminate()
