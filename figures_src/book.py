@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib
 import posixpath
 import re
 from collections.abc import Callable, MutableMapping
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figures_src import kept, mathfont, measured, values, words
+from figures_src import mathfont, measured, values
 from figures_src.addresses import address, twin_language
 from figures_src.drawn import svg_of
 from figures_src.errors import BookError
@@ -29,36 +28,14 @@ from figures_src.markup.summary import read_summary, with_summaries
 from figures_src.markup.tokens import Faces, Token, TokenExtension, fill, fill_plain, mark, tokens_in
 from figures_src.markup.unmeasured import UnmeasuredExtension
 from figures_src.page import Blank, Derivation, Entry, FormulaFace, Page, Shown
+from figures_src.page_records import PageRecords, page_of
 from figures_src.values import Value
-from figures_src.words import LANGUAGES, Words
+from figures_src.words import Words
 from kvlab import formula
 from kvlab.benchmark.record import NotMeasuredError
 
 UNSEARCHED = 'data-search-exclude="formula"'  # the search index leaves the element out, and then the attribute goes
 CSS_PIXELS_WIDE = 576  # how wide a figure stands on a large screen
-
-
-@dataclass(frozen=True)
-class PageRecord:
-    """What has to be known of a page to leave it as it is.
-
-    Attributes:
-        used: the names that its text uses.
-        defined_at: the place in its module of each name that there is.
-        false_claims: complaints.
-        assets: the key of each file that belongs to it, by path.
-        words: what it asked for, as language, key and word.
-    """
-
-    used: list[str]
-    defined_at: dict[str, str]
-    false_claims: list[str]
-    assets: dict[str, str]
-    words: list[tuple[str, str, str]]
-
-    def holds(self) -> bool:
-        """Return whether its words are what they were."""
-        return words.are_still({(language, key): word for language, key, word in self.words})
 
 
 @dataclass
@@ -89,9 +66,7 @@ class Book:
     ) -> None:
         self.root = root
         self._wait_for = wait_for
-        self.assets: dict[str, str] = {}  # files to write below the site, by path
-        self.used: dict[tuple[str, str], set[str]] = {}  # names used, by page and language
-        self.recalled: dict[tuple[str, str], PageRecord] = {}  # pages that are left as they are, likewise
+        self.records = PageRecords()
         self.drawn = 0
         self.tokens = TokenExtension()
         makers = Makers(
@@ -118,10 +93,8 @@ class Book:
         """Begin to read a page: its module is found, and tokens in its front matter are replaced by plain text."""
         self._wait_for(path)
         self.tokens.tokens.clear()
-        words.asked.clear()
-        self._own_assets = dict[str, str]()
-        self._reading = Reading(self._page(path), language, source, url)
-        self.used.setdefault((path, language), set())
+        self.records.begin(path, language)
+        self._reading = Reading(page_of(path), language, source, url)
         if "title" in front_matter:
             front_matter["title"] = self.plain(str(front_matter["title"]))
         front_matter["description"] = html.escape(self.plain(self.summary_of(source)))  # an attribute of the head
@@ -137,7 +110,7 @@ class Book:
         language = twin_language(reading.language)
         twin = self.root / "docs" / language / f"{reading.page.path}.md"
         url = address(reading.page.path, language)
-        self.used.setdefault((reading.page.path, language), set())
+        self.records.used.setdefault((reading.page.path, language), set())
         self._reading = Reading(reading.page, language, twin, url)
         twins = self.rich(self.summary_of(twin))
         self._reading = reading
@@ -166,60 +139,15 @@ class Book:
         page_html = with_references(fill(page_html, self.tokens.tokens, self._faces()))
         return with_summaries(with_addresses(page_html), *self.summaries())
 
-    def record(self) -> PageRecord:
-        """Return what has to be known of the page that was just closed to leave it as it is in a later build."""
-        page, language = self._current().page, self._current().language
-        asked = [(language, key, word) for (language, key), word in words.asked.items()]
-        assets = {path: kept.digest_of(content) for path, content in self._own_assets.items()}
-        for path, content in self._own_assets.items():
-            kept.put("assets", assets[path], content)
-        used = sorted(self.used[page.path, language])
-        return PageRecord(used, page.defined_at, page.false_claims(), assets, asked)
-
-    def recall(self, path: str, language: str, record: PageRecord) -> bool:
-        """Leave a page as it was recorded; return whether all its files are kept."""
-        assets = {asset: kept.lookup("assets", key) for asset, key in record.assets.items()}
-        if None in assets.values():
-            return False
-        self.assets.update({asset: str(content) for asset, content in assets.items()})
-        self.recalled[path, language] = record
-        self.used[path, language] = set(record.used)
-        return True
-
     def ran(self) -> int:
         """Return how many calls ran because their results were not kept."""
         return len(values.ran)
 
     def write(self, site: Path) -> None:
         """Write what lies beside the pages."""
-        for path, content in self.assets.items():
+        for path, content in self.records.assets.items():
             _write(site / path, content.encode())
         _write(site / "assets/fonts/stix-two-math.woff2", mathfont.woff2())
-
-    def unused(self) -> list[str]:
-        """Return a complaint for each named result that a page does not show in every language."""
-        complaints = []
-        for path in sorted({path for path, _ in self.used}):
-            for name, where in self._defined_at(path).items():
-                missing = [f"docs/{lang}/{path}.md" for lang in LANGUAGES if name not in self.used[path, lang]]
-                if missing:
-                    complaints.append(f"{where}: {name!r} is not used in {' or '.join(missing)}; use it or remove it")
-        return complaints
-
-    def false_claims(self) -> list[str]:
-        """Return a complaint for each claim that the results of this build do not bear out.
-
-        They fail the tests and not the build: who tries another formula wants to see its numbers, and then mends words.
-        """
-        found = [complaint for record in self.recalled.values() for complaint in record.false_claims]
-        for path in {path for path, _ in self.used.keys() - self.recalled.keys()}:
-            found += self._page(path).false_claims()
-        return sorted(set(found))
-
-    def _defined_at(self, path: str) -> dict[str, str]:
-        """Return the names that a page's module defines: of a page left as it is in a language, as recorded."""
-        recalled = next((self.recalled[path, lang] for lang in LANGUAGES if (path, lang) in self.recalled), None)
-        return recalled.defined_at if recalled else self._page(path).defined_at
 
     def summary_of(self, source: Path) -> str:
         """Return the summary in a page's front matter. Raises `BookError` that says where there is none."""
@@ -227,16 +155,6 @@ class Book:
             return read_summary(source)
         except BookError as error:
             raise BookError(f"{source.relative_to(self.root)}:{error}") from None
-
-    def _page(self, path: str) -> Page:
-        module = module_of(path)
-        try:
-            page: Page = importlib.import_module(module).page
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            raise BookError(f"docs/*/{path}.md has no page module {module.replace('.', '/')}.py; write one") from None
-        return page
 
     # Tokens.
 
@@ -353,8 +271,7 @@ class Book:
             f"{folder}/{name}.{reading.language}.{palette.name}.svg": recoloured(svg, LIGHT, palette)
             for palette in PALETTES
         } | {f"{folder}/{name}.csv": to_csv(data)}
-        self.assets.update(files)
-        self._own_assets.update(files)
+        self.records.add_assets(files)
         width, height = (float(n) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
         up = posixpath.relpath(folder, posixpath.dirname(reading.url) or ".")
         return Picture(
@@ -398,7 +315,7 @@ class Book:
 
     def _use(self, name: str) -> None:
         reading = self._current()
-        self.used[reading.page.path, reading.language].add(name)
+        self.records.used[reading.page.path, reading.language].add(name)
 
     def _current(self) -> Reading:
         assert self._reading is not None, "open_page comes first"
@@ -409,11 +326,6 @@ class Book:
         source = self._current().source
         line = line_of(text, source.read_text(encoding="utf-8"), nth)
         return BookError(f"{source.relative_to(self.root)}:{line}: {error}")
-
-
-def module_of(path: str) -> str:
-    """Return the name of the module of a page."""
-    return f"figures_src.pages.{re.sub(r'[/-]', '_', path)}"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -22,8 +22,9 @@ from mkdocs.structure.toc import AnchorLink, get_toc
 
 from figures_src import kept
 from figures_src.addresses import twin_language
-from figures_src.book import Book, PageRecord, module_of
+from figures_src.book import Book
 from figures_src.markup.api import documented
+from figures_src.page_records import PageRecord, module_of
 
 # What renders, beside what `kept.LIBRARIES` names.
 LIBRARIES = (
@@ -121,7 +122,7 @@ class KeptPages:
 
     def _leave(self, file: File, found: str, files: Files) -> bool:
         content = Content(**json.loads(found))
-        if file.page is None or not self._book.recall(*place_of(file), PageRecord(**content.record)):
+        if file.page is None or not self._book.records.recall(*place_of(file), PageRecord(**content.record)):
             return False
         KeptPage.turn(file.page, content, files)
         self._note(file, found)
@@ -133,7 +134,7 @@ class KeptPages:
 
     def rendered(self, page: Page) -> None:
         """Note what the book knows of the page that it has just finished."""
-        self._records[page.file.src_uri] = self._book.record()
+        self._records[page.file.src_uri] = self._book.records.record(*place_of(page.file))
 
     def keep_contents(self, config: MkDocsConfig, files: Files, nav: Navigation) -> None:
         """Keep the content of each page that was rendered, and let those whose file is kept take it."""

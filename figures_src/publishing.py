@@ -80,10 +80,10 @@ class Build:
         self._say(f"figures drawn: {self.book.drawn}, calls run: {self.book.ran()}; the rest was kept")
 
     def _check(self) -> None:
-        faults = self.book.unused() or checker.complaints(self.folder)
+        faults = self.book.records.unused() or checker.complaints(self.folder)
         if faults:
             raise BookError("; ".join(faults[:NAMED_AT_MOST]))
-        for complaint in self.book.false_claims():
+        for complaint in self.book.records.false_claims():
             self._say(complaint)  # no warning, which would fail a strict build
 
     def postpone(self, page: Any, files: Any) -> None:

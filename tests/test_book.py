@@ -8,11 +8,12 @@ import re
 import markdown
 import pytest
 
-from figures_src import kept, words
+from figures_src import book, kept, page_records, words
 from figures_src.book import Book
 from figures_src.errors import BookError, guarded
 from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
 from figures_src.page import Entry, Foreign, Page, Shown, Table
+from figures_src.page_records import page_of
 from figures_src.pages import background_decode_cost_model as cost_model
 from figures_src.pages import index
 from figures_src.pages import theory_00_motivation as motivation
@@ -68,7 +69,8 @@ class Desk:
     def __init__(self, root, monkeypatch):
         monkeypatch.setattr(kept, "STORE", root / "cache")
         self.root, self.page, self.book = root, a_page(), Book(root)
-        monkeypatch.setattr(self.book, "_page", lambda path: self.page)
+        for module in (book, page_records):
+            monkeypatch.setattr(module, "page_of", lambda path: self.page)
         for language in ("en", "es"):
             (root / "docs" / language / "theory").mkdir(parents=True)
             self.source(language).write_text(FRONT)
@@ -122,7 +124,7 @@ def test_a_figure_has_a_file_for_each_palette_its_alt_text_and_its_data(desk):
         src = f"../assets/figures/theory/example/line.en.{palette}.svg#only-{palette}"
         assert f'<img src="{src}" alt="a line to 128\u00a0KiB"' in html
     assert "<em>caption</em>" in html
-    assert desk.book.assets["assets/figures/theory/example/line.csv"] == "x,y\n1,3\n2,4\n"
+    assert desk.book.records.assets["assets/figures/theory/example/line.csv"] == "x,y\n1,3\n2,4\n"
 
 
 def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
@@ -157,7 +159,7 @@ def test_a_list_has_an_id_a_term_and_a_line_for_each_that_is_said_other_language
     assert '<dd><i lang="es">hueco</i>, masculine, <i lang="es">ranura</i> not</dd>' in html
     assert "<dd>A place, <em>one</em> a token.</dd>" in html
     assert '<div id="s-max">\n<dt><math><mi>S</mi></math> &amp; more ' in html
-    assert desk.book.used["theory/example", "en"] == {"size", "terms"}
+    assert desk.book.records.used["theory/example", "en"] == {"size", "terms"}
 
 
 def test_a_file_is_shown_as_it_stands_in_the_pages_language_and_nothing_in_it_is_a_token(desk):
@@ -166,7 +168,7 @@ def test_a_file_is_shown_as_it_stands_in_the_pages_language_and_nothing_in_it_is
         html = desk.render("[[file program]]", language)
         assert '<div class="highlight"><pre>' in html
         assert re.sub("<[^>]*>", "", html).strip().startswith(f"held = 1  # {language}: [[size]], $x$")
-        assert "program" in desk.book.used["theory/example", language]
+        assert "program" in desk.book.records.used["theory/example", language]
 
 
 def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_language(desk):
@@ -211,7 +213,7 @@ def test_a_call_is_shown_as_lines_that_run_and_give_what_stands_below_them(desk)
     lines = program.split("\n")
     exec(lines[0], scope)
     assert repr(eval("\n".join(lines[1:]).strip(), scope)) == result.strip() == "131072"
-    assert desk.book.used["theory/example", "en"] >= {"size"}
+    assert desk.book.records.used["theory/example", "en"] >= {"size"}
 
 
 def test_a_call_with_many_arguments_has_a_line_for_each_and_a_long_result_is_left_out():
@@ -305,9 +307,9 @@ def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_res
     small, large = (call(units.given, quantity=n) for n in (1, 2))
     desk.page.claim("one is less than two", small, large)
     desk.render("# Title")
-    assert desk.book.false_claims() == []
+    assert desk.book.records.false_claims() == []
     desk.page.claim("two is less than one", large, small)
-    [complaint] = desk.book.false_claims()
+    [complaint] = desk.book.records.false_claims()
     assert re.fullmatch(
         r"test_book\.py:\d+: the page says 'two is less than one', and the results are 2 and 1", complaint
     )
@@ -317,9 +319,9 @@ def test_a_claim_that_two_routes_give_the_same_is_borne_out_by_equal_results_onl
     two, three = (call(units.given, quantity=n) for n in (2, 3))
     desk.page.same("two is two", two, call(units.ratio, numerator=4, denominator=2))
     desk.render("# Title")
-    assert desk.book.false_claims() == []
+    assert desk.book.records.false_claims() == []
     desk.page.same("two is three", two, two, three)
-    [complaint] = desk.book.false_claims()
+    [complaint] = desk.book.records.false_claims()
     assert complaint.endswith("the page says 'two is three', and the results are 2 and 2 and 3")
 
 
@@ -333,9 +335,9 @@ def test_a_ratio_has_the_formulas_of_what_it_divides(desk):
     assert call(units.ratio, numerator=weights, denominator=7).formula == "(N · s) / 7"
 
 
-def test_a_page_without_a_module_is_refused(tmp_path):
+def test_a_page_without_a_module_is_refused():
     with pytest.raises(BookError, match=r"figures_src/pages/theory_99_none\.py"):
-        Book(tmp_path)._page("theory/99-none")
+        page_of("theory/99-none")
 
 
 def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined(desk):
@@ -344,11 +346,11 @@ def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined
     everything = "[[share:percent]] $[[form]]$\n\n" + blocks
     desk.render(everything)
     desk.render(everything.replace("[[share:percent]]", ""), "es")
-    with pytest.raises(BookError, match=r"^test_book\.py:\d+: 'share' is not used in docs/es/theory/example\.md"):
-        desk.book.finish(desk.root / "site")
-    assert not (desk.root / "site").exists()
+    [complaint] = desk.book.records.unused()
+    assert re.match(r"test_book\.py:\d+: 'share' is not used in docs/es/theory/example\.md", complaint)
     desk.render(everything, "es")
-    desk.book.finish(desk.root / "site")
+    assert desk.book.records.unused() == []
+    desk.book.write(desk.root / "site")
     assert (desk.root / "site/assets/figures/theory/example/line.es.dark.svg").read_text().startswith("<?xml")
 
 

@@ -15,7 +15,9 @@ from figures_src.book import Book
 from figures_src.figures.style import LIGHT
 from figures_src.markup import fields
 from figures_src.markup.lint import typed_numbers
+from figures_src.page_records import page_of
 from figures_src.words import Words
+from kvlab.diagnosis import SENTENCES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -121,7 +123,7 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
             make(Words("en"))
         for name, drawing in page.figures.items():
             drawing.draw(drawing.data(), Words("en", f"{name}."), LIGHT)
-    asked |= set(fields.WORDS)
+    asked |= {f"lab.{word}" for word in fields.WORDS} | {f"lab.mistake_{name}" for name in SENTENCES}
     book = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "figures_src").glob("*.py"))
     asked |= set(re.findall(r'"((?:book|preview)\.(?!css")\w+)"', book))
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))
@@ -131,9 +133,9 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
 def test_the_results_bear_out_what_the_words_of_the_pages_rely_on():
     book = Book(ROOT)
     for page in PAGES:
-        book.used[page.removesuffix(".md"), "en"] = set()
-    assert sum(len(book._page(path).claims) for path, _ in book.used) >= 5
-    assert book.false_claims() == []
+        book.records.used[page.removesuffix(".md"), "en"] = set()
+    assert sum(len(page_of(path).claims) for path, _ in book.records.used) >= 5
+    assert book.records.false_claims() == []
 
 
 def prose(markdown):

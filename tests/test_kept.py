@@ -1,7 +1,10 @@
+"""Protects what is kept between builds: it is what would be made now, it is found again, and it is never stale."""
+
 import shutil
 import subprocess
 import sys
 import textwrap
+from importlib import metadata
 
 import pytest
 
@@ -10,12 +13,38 @@ from figures_src.values import call
 from kvlab import catalog, experiments, units
 from kvlab.accounting import memory
 
+PROJECT = kept.ROOT
+
+CACHED = [function for function in vars(kept).values() if hasattr(function, "cache_clear")]
+
+
+def forget():
+    """Let a process see changed sources, as the next build does."""
+    for cached in CACHED:
+        if cached is not kept._opened:
+            cached.cache_clear()
+
+
+def forget_connections():
+    kept._database().close()
+    kept._opened.cache_clear()
+
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "STORE", tmp_path)
     monkeypatch.setattr(values, "_seen", {})
     return tmp_path
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """Another root of the project, whose sources a test changes."""
+    monkeypatch.setattr(kept, "ROOT", tmp_path)
+    forget()
+    yield tmp_path
+    monkeypatch.undo()
+    forget()
 
 
 def test_what_is_kept_is_made_once(store):
@@ -32,17 +61,70 @@ def test_a_making_that_fails_keeps_nothing(store):
     with pytest.raises(RuntimeError):
         kept.keep("kind", "key", fail)
     assert kept.lookup("kind", "key") is None
-    assert list(store.rglob("*")) == []
+    assert kept.is_empty()
 
 
-def test_a_write_that_is_cut_off_leaves_no_entry(store, monkeypatch):
-    def killed(*_):
-        raise KeyboardInterrupt
+def test_a_damaged_store_is_replaced_by_a_new_one(store):
+    kept.put("kind", "key", "text")
+    forget_connections()
+    for part in store.glob(f"{kept.FILE}*"):
+        part.write_bytes(b"no database" * 1000)
+    assert kept.keep("kind", "key", lambda: "again") == "again"
+    forget_connections()
+    assert kept.lookup("kind", "key") == "again"
 
-    monkeypatch.setattr("pathlib.Path.replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        kept.keep("kind", "key", lambda: "text")
-    assert kept.lookup("kind", "key") is None
+
+def test_a_store_that_cannot_be_written_keeps_nothing_and_fails_nothing(tmp_path, monkeypatch):
+    (tmp_path / kept.FILE).mkdir()  # where a database should be
+    monkeypatch.setattr(kept, "STORE", tmp_path)
+    assert kept.keep("kind", "key", lambda: "text") == "text"
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from figures_src import kept
+
+PROJECT = kept.ROOT
+kept.STORE = Path(sys.argv[1])
+print("begun", flush=True)
+for number in range(int(sys.argv[3])):
+    kept.put("kind", f"{sys.argv[2]} {number}", "text" * 1000)
+"""
+
+
+def writer(store, name, n):
+    command = [sys.executable, "-c", WRITING, str(store), name, str(n)]
+    return subprocess.Popen(command, cwd=kept.ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_write_to_one_store(store):
+    both = [writer(store, name, 200) for name in ("one", "two")]
+    assert [process.communicate()[0] and process.returncode for process in both] == [0, 0]
+    assert all(kept.lookup("kind", f"{name} {number}") for name in ("one", "two") for number in range(200))
+
+
+def test_a_process_that_is_killed_leaves_a_store_that_holds(store):
+    process = writer(store, "one", 10**6)
+    assert process.stdout.readline() == "begun\n"
+    while kept.lookup("kind", "one 50") is None:
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+    assert kept.lookup("kind", "one 50") == "text" * 1000
+    [[state]] = kept._database().execute("PRAGMA integrity_check")
+    assert state == "ok"
+
+
+def test_what_no_build_asks_for_is_dropped_after_some_weeks(store, monkeypatch):
+    for key in ("asked for", "forgotten"):
+        kept.put("kind", key, "text")
+    later = kept._today() + kept.DAYS_KEPT + 1
+    monkeypatch.setattr(kept, "_today", lambda: later)
+    monkeypatch.setattr(kept, "_used", set())
+    assert kept.lookup("kind", "asked for") == "text"
+    kept.drop_old()
+    assert (kept.lookup("kind", "asked for"), kept.lookup("kind", "forgotten")) == ("text", None)
 
 
 def test_keys_differ_where_any_part_differs_and_parts_do_not_run_together():
@@ -54,6 +136,16 @@ def test_another_version_of_a_library_is_another_key(monkeypatch):
     before = kept.key_of("a")
     monkeypatch.setattr(kept, "_libraries", lambda: "numpy 3.0")
     assert kept.key_of("a") != before
+
+
+@pytest.mark.parametrize("library", kept.LIBRARIES)
+def test_every_library_that_has_a_hand_in_results_is_in_the_key(library, monkeypatch):
+    before, version = kept._libraries(), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "another" if name == library else version(name))
+    forget()
+    assert kept._libraries() != before
+    monkeypatch.undo()
+    forget()
 
 
 def test_a_module_uses_what_it_imports_and_what_that_imports():
@@ -81,8 +173,8 @@ def test_what_draws_a_figure_depends_on_no_formula_so_that_a_new_formula_redraws
         ]
 
 
-def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_else(tmp_path, monkeypatch):
-    package = tmp_path / "kvlab"
+def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_else(root):
+    package = root / "kvlab"
     package.mkdir()
     sources = {
         "__init__": "",
@@ -93,40 +185,33 @@ def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_el
     }
     for name, text in sources.items():
         (package / f"{name}.py").write_text(text)
-    monkeypatch.setattr(kept, "ROOT", tmp_path)
 
     def keys():
-        for cached in (kept.sources_of, kept.modules_used_by, kept._imports):
-            cached.cache_clear()
+        forget()
         return [kept.sources_of(f"kvlab.{name}") for name in "abcd"]
 
     before = keys()
     (package / "b.py").write_text("X = 2")
     after = keys()
     assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, True, False]
-    monkeypatch.undo()
-    for cached in (kept.sources_of, kept.modules_used_by, kept._imports):
-        cached.cache_clear()
 
 
-def test_changed_data_change_the_keys_of_what_reads_them_and_of_nothing_else(tmp_path, monkeypatch):
-    shutil.copytree(kept.ROOT / "kvlab", tmp_path / "kvlab", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(kept, "ROOT", tmp_path)
+def test_changed_data_change_the_keys_of_what_reads_them_and_of_nothing_else(root):
+    shutil.copytree(PROJECT / "kvlab", root / "kvlab", ignore=shutil.ignore_patterns("__pycache__"))
     modules = ("kvlab.experiments", "kvlab.catalog", "kvlab.accounting.memory")
 
     def keys():
-        kept.data_read_by.cache_clear()
+        forget()
         return [kept.data_read_by(module) for module in modules]
 
     def changed(path):
         before = keys()
-        (tmp_path / "kvlab" / path).write_bytes(b"changed")
+        (root / "kvlab" / path).write_bytes(b"changed")
         return [x != y for x, y in zip(before, keys(), strict=True)]
 
     assert changed("catalog/devices.json") == [False, True, False]
     assert changed("grammar/minigpt/model.safetensors") == [True, True, False]
     assert changed("somewhere_new.json") == [True, True, True]
-    kept.data_read_by.cache_clear()
 
 
 def test_an_entry_that_was_cut_short_is_made_anew(store):
@@ -137,11 +222,14 @@ def test_an_entry_that_was_cut_short_is_made_anew(store):
         return call(experiments.continuation, prompt="Yesterday I", n_tokens=1).result
 
     assert ask() == " worked"
-    entry = next(path for path in store.rglob("*") if path.is_file())
     for damage in ("", "' work"):
-        entry.write_text(damage)
+        kept._database().execute("UPDATE kept SET content = ? WHERE kind = 'values'", (damage,))
         assert ask() == " worked"
-        assert entry.read_text() == "' worked'"
+        assert entries() == {"' worked'"}
+
+
+def entries():
+    return {content for (content,) in kept._database().execute("SELECT content FROM kept WHERE kind = 'values'")}
 
 
 def test_a_value_says_the_call_that_it_made():
@@ -179,8 +267,7 @@ def test_a_run_of_the_model_is_kept_and_so_is_what_takes_no_time(store):
     """What is quick on one day is slow on another: were it kept only then, a warm build would still run calls."""
     assert call(experiments.continuation, prompt="Yesterday I", n_tokens=1).result == " worked"
     assert call(units.given, quantity=31415).result == 31415
-    entries = {path.read_text() for path in store.rglob("*") if path.is_file()}
-    assert entries == {"' worked'", "31415"}
+    assert entries() == {"' worked'", "31415"}
 
 
 def test_what_is_kept_is_taken_and_nothing_runs():
@@ -213,22 +300,17 @@ def test_what_is_kept_is_taken_and_nothing_runs():
     assert "will" in runs[0]
 
 
-def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(tmp_path, monkeypatch):
-    folder = tmp_path / "kvlab" / "labs" / "solutions"
+def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(root):
+    folder = root / "kvlab" / "labs" / "solutions"
     folder.mkdir(parents=True)
     (folder.parent / "lab.py").write_text("")
     (folder.parent / "other.py").write_text("")
     program = folder / "solution_01_en.py"
-    monkeypatch.setattr(kept, "ROOT", tmp_path)
 
     def keys(text):
         program.write_text(text)
-        for cached in (kept.data_read_by, kept.modules_used_by, kept._imports):
-            cached.cache_clear()
+        forget()
         return [kept.data_read_by(f"kvlab.labs.{module}") for module in ("lab", "other")]
 
     before, after = keys("x = 1"), keys("x = 2")
     assert [x == y for x, y in zip(before, after, strict=True)] == [False, True]
-    monkeypatch.undo()
-    for cached in (kept.data_read_by, kept.modules_used_by, kept._imports):
-        cached.cache_clear()

@@ -58,7 +58,7 @@ def test_a_figure_whose_words_quote_a_missing_measurement_gives_way_and_counts_a
     html = desk.render("[[fig line]]\nalt: It ends at [[speed:fixed1]] µs.\nThe caption.")
     assert "<figure" not in html
     assert html.count("kv-unmeasured") == 1
-    assert desk.book.used["theory/example", "en"] >= {"line", "speed"}
+    assert desk.book.records.used["theory/example", "en"] >= {"line", "speed"}
 
 
 def test_a_call_that_reads_a_missing_measurement_gives_way(desk):
@@ -93,27 +93,27 @@ def test_of_a_list_only_the_item_is_replaced(desk):
 
 def test_a_name_that_could_not_be_shown_counts_as_used(desk):
     desk.render("A step takes [[speed:fixed1]] µs, [[share]] of it.")
-    assert {"speed", "share"} <= desk.book.used["theory/example", "en"]
+    assert {"speed", "share"} <= desk.book.records.used["theory/example", "en"]
 
 
 def test_a_name_in_the_caption_of_a_figure_that_could_not_be_drawn_counts_as_used(desk):
     desk.render("[[fig curve]]\nalt: [[share:percent]] of it\nAll of [[size:KiB]].")
-    assert {"curve", "share", "size"} <= desk.book.used["theory/example", "en"]
+    assert {"curve", "share", "size"} <= desk.book.records.used["theory/example", "en"]
 
 
 def test_a_figure_without_its_measurement_gives_way_and_nothing_of_it_is_written(desk):
     html = desk.render("[[fig curve]]\nalt: a curve\nTimes.")
     assert NOT_MEASURED in html
     assert "<figure" not in html
-    assert not desk.book.assets
-    assert "curve" in desk.book.used["theory/example", "en"]
+    assert not desk.book.records.assets
+    assert "curve" in desk.book.records.used["theory/example", "en"]
 
 
 def test_a_figure_whose_caption_cannot_be_said_gives_way(desk):
     html = desk.render("[[fig line]]\nalt: a line\nIt takes [[speed]].")
     assert NOT_MEASURED in html
     assert "<figure" not in html
-    assert "line" in desk.book.used["theory/example", "en"]
+    assert "line" in desk.book.records.used["theory/example", "en"]
 
 
 def test_a_table_keeps_its_other_cells(desk):
