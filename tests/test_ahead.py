@@ -105,10 +105,15 @@ def test_a_second_process_ends_with_its_build():
 
 
 def test_a_page_that_quotes_a_shared_run_says_so():
-    def is_run(value: Value) -> bool:
+    def is_run(value: object) -> bool:
+        if isinstance(value, list):
+            return any(map(is_run, value))
+        if not isinstance(value, Value):
+            return False
         module = value.function.__module__
         of_bugs = module == bugs.__name__ or value.function.__name__.startswith("bug_")
-        return of_bugs or module == agreement.__name__ or value.function in RUNS
+        itself = of_bugs or module == agreement.__name__ or value.function in RUNS
+        return itself or any(map(is_run, value.arguments.values()))
 
     quoting = {
         page.path
