@@ -7,14 +7,17 @@ A build takes three seconds of a processor, where the whole book takes a minute.
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pinned import pinned
 
+from figures_src import kept
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]
@@ -306,9 +309,9 @@ class Project:
 
     def forget(self, *but):
         """Remove what builds have kept, of every kind but those that are named."""
-        for path in (self.root / ".cache").iterdir():
-            if path.name not in but:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with closing(sqlite3.connect(self.root / ".cache" / kept.FILE)) as store:
+            store.execute(f"DELETE FROM kept WHERE kind NOT IN ({', '.join('?' * len(but))})", but)
+            store.commit()
 
 
 def write(root):
@@ -330,6 +333,6 @@ def write(root):
         with (root / f"figures_src/words/{language}.toml").open("a", encoding="utf-8") as file:
             file.write(words)
     (root / "records").mkdir()
-    kept = record.keep(pinned())
-    shutil.copy(kept, root / "records" / kept.name)
+    measured = record.keep(pinned())
+    shutil.copy(measured, root / "records" / measured.name)
     return Project(root)
