@@ -15,9 +15,9 @@ from threading import Thread
 from typing import Any
 
 from figures_src import kept
-from figures_src.book import module_of
 from figures_src.drawn import svg_of
 from figures_src.page import Page, Shown
+from figures_src.page_records import module_of
 from figures_src.words import LANGUAGES, Words
 
 

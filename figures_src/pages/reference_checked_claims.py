@@ -301,9 +301,8 @@ work.claim(
 
 # What a cache holds, and what a wrong one costs.
 
-work.value("zero", units.given, quantity=0)
-work.value("one", units.given, quantity=1)
-work.value("two", units.given, quantity=2)
+for name, number in (("zero", 0), ("one", 1), ("two", 2), ("n_prompts", N_PROMPTS), ("n_tokens", N_TOKENS)):
+    work.value(name, units.given, quantity=number)
 work.value("prompt", experiments.prompt_text, prompt=PROMPT)
 judge("slot-of-next", Part(call(experiments.slot_written, prompt=PROMPT)))
 TEXTS = {"text": "Yesterday I worked", "other_text": "Tomorrow I worked"}
@@ -321,8 +320,6 @@ compared = {
     for result in ("steps", "compared_logits", "differing_logits", "differing_tokens")
 }
 work.reuse("steps", compared["steps"])
-work.value("n_prompts", units.given, quantity=N_PROMPTS)
-work.value("n_tokens", units.given, quantity=N_TOKENS)
 judge("same-text", Part(compared["differing_tokens"]))
 judge(
     "bit-identical",

@@ -2,6 +2,8 @@
 
 It leans on four things inside the theme: that `base` in its configuration says where the index lies, that the index is
 `search/search_index.json` or `.js` there, that a search language is a script below `lunr/min`, and its dialog's markup.
+
+Slow: axe over the open dialog in the other palette and width, beside the one of the fast tier.
 """
 
 import json
