@@ -44,6 +44,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     for name in [name for name in sys.modules if name.split(".")[0] in ("kvlab", "figures_src")]:
         del sys.modules[name]
     ours("bytecode").install(ROOT)
+    ours("templates").use_in(config.theme)
     build = guarded(lambda: ours("publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
     config.site_dir = str(build.folder)
     # The live server hands in the same configuration, and in it our extensions of the build before.
@@ -63,15 +64,14 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
 
 @event_priority(-60)  # after autorefs (−50), which finishes links in the pages' content
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
-    """Keep the pages' content, and the theme's compiled templates."""
-    env.bytecode_cache = ours("kept").Templates()
+    """Keep the pages' content."""
     guarded(lambda: build.pages.keep_contents(config, files, navigation))
     return env
 
 
 def on_serve(server: Any, config: MkDocsConfig, builder: Callable[[], None]) -> None:
     """Make a change show soon."""
-    live.attach(server, [config.docs_dir, config.config_file_path], builder)
+    live.attach(server, [config.docs_dir, config.config_file_path], builder, lambda: guarded(build.check))
 
 
 def on_pre_page(page: Page, files: Files, **_: Any) -> Page:

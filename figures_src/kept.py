@@ -22,8 +22,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jinja2.bccache import Bucket, BytecodeCache
-
 Text = TypeVar("Text", str, bytes)
 
 ROOT = Path(__file__).parents[1]
@@ -89,20 +87,6 @@ def drop_old() -> None:
         database.executemany("UPDATE kept SET used = ? WHERE kind = ? AND key = ? AND used < ?", rows)
         database.execute("DELETE FROM kept WHERE used < ?", (_today() - DAYS_KEPT,))
         database.execute("COMMIT")
-
-
-class Templates(BytecodeCache):
-    """Jinja's compiled templates, which it keys by their content: to compile them again is most of a warm build."""
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill the bucket if its template is kept."""
-        kept = lookup("templates", f"{bucket.key} {bucket.checksum}")
-        if kept is not None:
-            bucket.bytecode_from_string(kept)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the bucket."""
-        put("templates", f"{bucket.key} {bucket.checksum}", bucket.bytecode_to_string())
 
 
 def _database() -> sqlite3.Connection:

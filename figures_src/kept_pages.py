@@ -24,6 +24,7 @@ from figures_src import kept
 from figures_src.addresses import twin_language
 from figures_src.book import Book
 from figures_src.markup.api import documented
+from figures_src.markup.summary import front_matter
 from figures_src.page_records import PageRecord, module_of
 
 # What renders, beside what `kept.LIBRARIES` names.
@@ -182,6 +183,7 @@ class KeptPages:
     def _content_key(self, file: File, shared: str) -> str:
         path, language = place_of(file)
         text, module = file.content_string, module_of(path)
+        # Of the twin, a page shows the summary.
         twin = kept.ROOT / "docs" / twin_language(language) / f"{path}.md"
         uses_glossary = "figures_src.glossary" in kept.modules_used_by(module)
         return kept.key_of(
@@ -189,7 +191,7 @@ class KeptPages:
             file.src_uri,
             file.url,
             text,
-            self._book.summary_of(twin),
+            front_matter(twin) if twin.exists() else "",
             kept.sources_of(module),
             kept.data_read_by(module),
             kept.file_digest(GLOSSARY) if uses_glossary else "",

@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Condition
+from threading import Condition, Thread
 from typing import Any
 
 from mkdocs import utils
 from mkdocs.livereload import LiveReloadServer
 from watchdog import events
 from watchdog.observers import Observer
+
+from figures_src.figures import style
 
 CHANGES = [events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent]
 QUIET = 0.02  # seconds without a change, before a build
@@ -60,8 +62,17 @@ class Live:
             return address not in self._first
         return self._server is not None and self._server._want_rebuild
 
-    def attach(self, server: LiveReloadServer, watched: Iterable[str], build: Callable[[], None]) -> None:
-        """Let the server watch files, build and answer this way. `watched` is what it watches already."""
+    def attach(
+        self, server: LiveReloadServer, watched: Iterable[str], build: Callable[[], None], check: Callable[[], None]
+    ) -> None:
+        """Let the server watch files, build and answer this way.
+
+        Args:
+            server: that of mkdocs, which does not run yet.
+            watched: what it watches already.
+            build: makes the site.
+            check: raises an error for a fault of the whole site.
+        """
         for path in watched:
             server.unwatch(path)
         server.observer = Watcher()
@@ -74,21 +85,24 @@ class Live:
             return answer(environ, start)
 
         server.set_app(serve)
-        server.build_delay, server.builder = QUIET, lambda: self._rebuild(build)
+        server.build_delay, server.builder = QUIET, lambda: self._rebuild(build, check)
         server.error_handler = self._error_page
         self._server = server
         self._publish()
+        Thread(target=style.warm_up, daemon=True).start()
 
-    def _rebuild(self, build: Callable[[], None]) -> None:
+    def _rebuild(self, build: Callable[[], None], check: Callable[[], None]) -> None:
         assert self._server is not None
         self._first = {self._viewed, _twin(self._viewed)}
         self._pass(build)
+        with self._server._epoch_cond:
+            self._server._visible_epoch = self._server._wanted_epoch
+            self._server._epoch_cond.notify_all()
         if self._pending and not self._server._want_rebuild:
-            with self._server._epoch_cond:
-                self._server._visible_epoch = self._server._wanted_epoch
-                self._server._epoch_cond.notify_all()
             self._first = None
             self._pass(build)
+        if not self._pending:
+            check()
 
     def _pass(self, build: Callable[[], None]) -> None:
         # An error in the build of the second language leaves these as they must not stay.

@@ -9,7 +9,6 @@ from typing import Any
 from figures_src import ahead, checker, kept, measured, preview, search, whole
 from figures_src.book import Book
 from figures_src.errors import BookError
-from figures_src.figures import style
 from figures_src.kept_pages import KeptPages
 from figures_src.live import Live
 from kvlab.benchmark import record
@@ -44,9 +43,7 @@ class Build:
         self.book = Book(root, guard, self._second_process.wait_for)
         self.folder = live.folder(site) if live else whole.begin(site)
         self._site, self._live, self._say = site, live, say
-        if live:
-            style.warm_up()
-        else:
+        if not live:
             self._measure()  # alone: nothing else may run meanwhile
         self.pages = KeptPages(self.book, measured.fingerprint(), live.contents if live else {})
         self._second_process.start()
@@ -72,14 +69,15 @@ class Build:
         self.book.write(self.folder)
         search.write_indexes(self.folder)
         preview.write(self.folder)
-        if not (self._live and self._live.postponed):
-            self._check()
-        if is_good and not self._live:
-            whole.publish(self.folder, self._site)
-        kept.drop_old()
+        if not self._live:  # which checks once the page is there
+            self.check()
+            if is_good:
+                whole.publish(self.folder, self._site)
+            kept.drop_old()
         self._say(f"figures drawn: {self.book.drawn}, calls run: {self.book.ran()}; the rest was kept")
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Look at the whole site. Raises `BookError` for a result that no page shows, or a fault of the pages."""
         faults = self.book.records.unused() or checker.complaints(self.folder)
         if faults:
             raise BookError("; ".join(faults[:NAMED_AT_MOST]))

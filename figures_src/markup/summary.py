@@ -12,13 +12,18 @@ from figures_src.errors import BookError
 BUTTON = "<!-- the button that shows origins -->"  # main.html puts it here: there at once, it moves nothing
 
 
-def read_summary(source: Path) -> str:
-    """Return the summary in a page's front matter. Raises `BookError` that begins with the line of the mistake."""
+def front_matter(source: Path) -> str:
+    """Return a page's front matter as it is written. Raises `BookError` where there is no page."""
     if not source.exists():
         raise BookError("1: the page is missing; every page has its twin in the other language")
-    front_matter = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
+    match = re.match(r"---\n(.*?)\n---\n", source.read_text(encoding="utf-8"), re.DOTALL)
+    return match[1] if match else ""
+
+
+def read_summary(source: Path) -> str:
+    """Return the summary in a page's front matter. Raises `BookError` that begins with the line of the mistake."""
     try:
-        fields = yaml.safe_load(front_matter[1]) if front_matter else None
+        fields = yaml.safe_load(front_matter(source))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise BookError(f"{line}: the front matter is no YAML: {error.problem}; quote the text") from None
