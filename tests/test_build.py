@@ -64,7 +64,7 @@ def test_two_cold_builds_of_the_whole_book_are_the_same_bytes_and_a_warm_one_run
     for process in both:
         log = process.communicate(timeout=900)[1]
         assert process.returncode == 0, log
-        assert re.search(r"figures drawn: [1-9]\d*, calls run: [1-9]", log), log
+        assert re.search(r"calls run: [1-9]", log), log
     one, other = (project.site() for project in projects)
     assert different(one, other) == []
     assert all_kept(projects[0].built())

@@ -32,11 +32,14 @@ def drawings(*languages):
 
 
 class Change(NamedTuple):
-    """A change of an input, and what depends on it: files of the site, drawings, and whether any call."""
+    """A change of an input, and what depends on it: files of the site, drawings, and whether any call.
+
+    Where all is computed anew, by two processes, nobody counts the drawings: `drawn` is None.
+    """
 
     make: Callable
     files: set
-    drawn: int = 0
+    drawn: int | None = 0
     runs: bool = False
 
 
@@ -161,7 +164,7 @@ CHANGES = {
     "the library of drawings": Change(
         library("matplotlib", MATPLOTLIB),
         {*drawings("en", "es"), "assets/preview-en.png", "assets/preview-es.png"},
-        drawn=2,
+        drawn=None,
         runs=True,
     ),
     "the site's address": Change(
@@ -176,7 +179,7 @@ CHANGES = {
 
 def check_log(log, change):
     drawn, ran = re.search(r"figures drawn: (\d+), calls run: (\d+)", log).groups()
-    assert int(drawn) == change.drawn
+    assert change.drawn in (int(drawn), None)
     assert (int(ran) > 0) == change.runs
 
 
@@ -194,7 +197,7 @@ def test_a_change_changes_its_dependants_and_nothing_else(small, change):
     change.make(small)
     check_log(small.built(), change)
     assert different(small.site(), before) == sorted(change.files)
-    check_against_a_cold_build(small, *PICTURES)
+    check_against_a_cold_build(small, *PICTURES, "builds")
 
 
 def test_changes_in_a_row_change_the_dependants_of_each_and_nothing_else(small):
@@ -203,4 +206,4 @@ def test_changes_in_a_row_change_the_dependants_of_each_and_nothing_else(small):
         CHANGES[kind].make(small)
         check_log(small.built(), CHANGES[kind])
         assert different(small.site(), before) == sorted(CHANGES[kind].files), kind
-    check_against_a_cold_build(small, *PICTURES, "figures", "values")
+    check_against_a_cold_build(small, *PICTURES, "builds", "figures", "values")
