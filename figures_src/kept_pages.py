@@ -227,7 +227,7 @@ def _frame_key(config: MkDocsConfig, files: Files, nav: Navigation) -> str:
     """Return the part of files' keys that is the same for all pages of a language."""
     return kept.key_of(
         _settings({name: config[name] for name in OF_FILE}),
-        *(f"{item!r} {getattr(item, 'url', '')}" for item in _walked(nav.items)),
+        *(f"{item.title} {getattr(item, 'url', '')}" for item in _walked(nav.items)),
         *(f"{file.src_uri} {file.url}" for file in files.documentation_pages()),
         *(f"{path.relative_to(THEME)} {kept.file_digest(path)}" for path in sorted(THEME.rglob("*.html"))),
         *_makers(),
