@@ -173,6 +173,7 @@ class KeptPages:
         return kept.key_of(
             kept.sources_of("figures_src.book"),
             kept.data_read_by("figures_src.book"),
+            _generator(config),
             _settings({name: config[name] for name in OF_CONTENT}),
             _settings({name: getattr(plugin, "config", {}) for name, plugin in config.plugins.items()}),
             *sorted(f"{file.src_uri} {file.dest_uri}" for file in files),
@@ -226,18 +227,25 @@ def _toc_token(entry: AnchorLink) -> dict[str, Any]:
 def _frame_key(config: MkDocsConfig, files: Files, nav: Navigation) -> str:
     """Return the part of files' keys that is the same for all pages of a language."""
     return kept.key_of(
+        _generator(config),
         _settings({name: config[name] for name in OF_FILE}),
-        *(f"{item.title} {getattr(item, 'url', '')}" for item in _walked(nav.items)),
+        *(f"{depth} {item.title} {getattr(item, 'url', '')}" for depth, item in _walked(nav.items)),
         *(f"{file.src_uri} {file.url}" for file in files.documentation_pages()),
         *(f"{path.relative_to(THEME)} {kept.file_digest(path)}" for path in sorted(THEME.rglob("*.html"))),
         *_makers(),
     )
 
 
-def _walked(items: Iterable[Any]) -> Iterable[Any]:
+def _generator(config: MkDocsConfig) -> str:
+    """Return the site generator and its version: each page's head names it, and it may be mkdocs or a fork of it."""
+    name = type(config).__module__.partition(".")[0]
+    return f"{name} {metadata.version(name)}"
+
+
+def _walked(items: Iterable[Any], depth: int = 0) -> Iterable[tuple[int, Any]]:
     for item in items:
-        yield item
-        yield from _walked(item.children or ())
+        yield depth, item
+        yield from _walked(item.children or (), depth + 1)
 
 
 def _settings(settings: Mapping[str, Any]) -> str:

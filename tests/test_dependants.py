@@ -119,6 +119,10 @@ CHANGES = {
     "a title of the navigation": Change(
         replacing("mkdocs.yml", "  - Home: index.md", "  - Start: index.md"), in_both(*PAGES)
     ),
+    "the levels of the navigation": Change(
+        replacing("mkdocs.yml", "  - Reference:\n      - reference", "      - Reference:\n          - reference"),
+        in_both(*PAGES),
+    ),
     "a word of the theme": Change(
         replacing("mkdocs.yml", "    menu: Contents", "    menu: Pages"), {*PAGES, "404.html"}
     ),
