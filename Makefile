@@ -20,10 +20,10 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 # The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: serve site pdf test test-all check peers bench measure golden lock clean
+.PHONY: serve site pdf test test-all check peers bench measure time golden lock clean
 
-serve: $(READY)  ## set everything up and serve the site, rebuilt at every change; the page on the API is left empty
-	KVLAB_API=false $(BIN)/mkdocs serve
+serve: $(READY)  ## set everything up and serve the site, rebuilt at every change
+	$(BIN)/mkdocs serve
 
 site: $(READY)  ## only build the site, into site/
 	$(BIN)/mkdocs build --strict
@@ -38,9 +38,9 @@ test: $(READY) check  ## set everything up, a browser included, and pass the fas
 	$(BIN)/python -m tests.browser
 	$(PYTEST) -m "not slow"
 
-test-all: $(READY) check  ## pass the slow tests too, with many examples for each property
+test-all: $(READY) check  ## pass the slow tests too, with many examples for each property; TESTS names some
 	$(BIN)/python -m tests.browser
-	$(PYTEST) --hypothesis-profile thorough
+	$(PYTEST) --hypothesis-profile thorough $(TESTS)
 
 # Models are folders of this tree or made on the way: nothing is fetched, and nothing is left in the tree. The other
 # tests' conftest.py, which prepares builds of the site, stays out.
@@ -60,6 +60,9 @@ golden: $(PEERS_READY)  ## write the golden files and the defaults of config.jso
 	$(WITH_PEERS) tests/peers/defaults.py
 	$(WITH_PEERS) tests/peers/golden.py
 	$(WITH_PEERS) tests/peers/golden_caches.py
+
+time: $(READY)  ## print what the builds and the live server cost, beside what they may; some minutes
+	$(BIN)/python -m figures_src.time_builds
 
 check: $(READY)  ## style, which module may import which, and types
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""The workflow that publishes has no more rights than it needs, and runs what was looked at."""
+"""Protects the workflow: the one that publishes has no more rights than it needs, and runs what was looked at."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-WORKFLOWS = sorted((Path(__file__).parents[1] / ".github/workflows").glob("*.yml"))
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -28,5 +29,17 @@ def test_nothing_may_be_written_but_what_publishing_needs(path):
 
 def test_there_is_a_workflow_that_runs_what_the_readme_says():
     assert WORKFLOWS
-    runs = [step.get("run") for step in yaml.safe_load(WORKFLOWS[0].read_text())["jobs"]["build"]["steps"]]
+    runs = [step.get("run") for step in jobs()["build"]["steps"]]
     assert {"make site", "make test"} <= set(runs)
+
+
+def test_the_parts_of_the_slow_job_are_all_tests():
+    *parts, rest = jobs()["slow"]["strategy"]["matrix"]["tests"]
+    named = [path for part in parts for path in part.split()]
+    assert all((ROOT / path).exists() for path in named)
+    assert rest == " ".join(["tests", *(f"--ignore {path}" for path in named)])
+    assert 'make test-all TESTS="$TESTS"' in [step.get("run") for step in jobs()["slow"]["steps"]]
+
+
+def jobs():
+    return yaml.safe_load(WORKFLOWS[0].read_text())["jobs"]
