@@ -62,6 +62,10 @@ class Live:
             return address not in self._first
         return self._server is not None and self._server._want_rebuild
 
+    def is_second_pass(self) -> bool:
+        """Return whether the pages are made that the pass before has left."""
+        return self._first is None and self._server is not None
+
     def attach(
         self, server: LiveReloadServer, watched: Iterable[str], build: Callable[[], None], check: Callable[[], None]
     ) -> None:

@@ -1,0 +1,110 @@
+"""Protects the live server: the viewed page comes first, and no page is seen that is still to be made."""
+
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from mkdocs.livereload import LiveReloadServer
+
+from figures_src import live as live_module
+from figures_src.live import Live
+
+PAGES = {"index.html", "es/index.html", "a.html", "es/a.html", "b.html", "es/b.html"}
+
+
+class Site:
+    """A site whose pages are numbers: that of the edit with which each was made."""
+
+    def __init__(self, folder):
+        self.folder, self.edit, self.live, self.said = folder, 0, Live(), []
+        self.between, self.pages = (lambda: None), {}
+        self.build()
+        self.server = LiveReloadServer(self.build, "127.0.0.1", 0, str(folder))
+        self.server.set_app(lambda environ, start: [(Path(self.server.root) / environ["PATH_INFO"][1:]).read_bytes()])
+        self.live.attach(self.server, [], self.build, lambda: self.said.append("checked"))
+
+    def build(self):
+        made = {page for page in PAGES if self.pages.get(page) != self.edit}
+        for page in made:
+            if self.live.can_wait(page):
+                self.live.postponed.add(page)
+            else:
+                self.pages[page] = self.edit
+        folder = self.live.folder(self.folder)
+        for page, edit in self.pages.items():
+            (folder / page).parent.mkdir(parents=True, exist_ok=True)
+            (folder / page).write_text(str(edit))
+        self.said.append(sorted(page for page in made if self.pages[page] == self.edit))
+        self.between()
+
+    def save(self):
+        self.edit += 1
+        self.said.clear()
+        self.server._want_rebuild = False
+        self.server.builder()
+
+    def read(self, page):
+        [content] = self.server.get_app()({"PATH_INFO": f"/{page}"}, None)
+        return content.decode()
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_module.style, "warm_up", lambda: None)
+    one = Site(tmp_path)
+    yield one
+    one.server.server_close()
+
+
+def test_the_page_that_was_looked_at_last_and_its_twin_come_first_and_then_the_others(site):
+    assert site.read("es/a.html") == "0"
+    site.save()
+    assert site.said == [["a.html", "es/a.html"], ["b.html", "es/b.html", "es/index.html", "index.html"], "checked"]
+    assert {site.read(page) for page in PAGES} == {"1"}
+
+
+def test_browsers_are_told_once_the_first_pages_are_there(site):
+    site.read("a.html")
+    site.server._wanted_epoch = site.server._visible_epoch + 1
+    told = []
+    site.between = lambda: told.append(site.server._visible_epoch == site.server._wanted_epoch)
+    site.save()
+    assert told == [False, True]
+
+
+def test_a_page_that_is_still_to_be_made_is_waited_for(site):
+    site.read("a.html")
+    seen = []
+    reader = Thread(target=lambda: seen.append(site.read("b.html")))
+
+    def between():
+        if not reader.ident:  # after the first pass is built, before it is published
+            site.between = lambda: (reader.start(), reader.join(0.2), seen.append("still waiting"))
+
+    site.between = between
+    site.save()
+    reader.join(10)
+    assert seen == ["still waiting", "1"]
+
+
+def test_an_edit_in_between_begins_again_and_what_is_not_made_stays_unseen(site):
+    site.read("a.html")
+    site.between = lambda: setattr(site.server, "_want_rebuild", True)
+    site.save()
+    assert site.said == [["a.html", "es/a.html"]]
+    assert site.live._pending == PAGES - {"a.html", "es/a.html"}
+    site.between = lambda: None
+    site.save()
+    assert {site.read(page) for page in PAGES} == {"2"}
+    assert site.said[-1] == "checked"
+
+
+def test_a_build_that_fails_leaves_what_is_served(site):
+    def fail():
+        raise RuntimeError
+
+    site.between = fail
+    with pytest.raises(RuntimeError):
+        site.save()
+    site.live._pending = set()
+    assert site.read("b.html") == "0"
