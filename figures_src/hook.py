@@ -65,7 +65,7 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
 @event_priority(-60)  # after autorefs (−50), which finishes links in the pages' content
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     """Keep the pages' content."""
-    guarded(lambda: build.pages.keep_contents(config, files, navigation))
+    guarded(lambda: build.pages.keep_contents(config, files, navigation, is_good=not warned()))
     return env
 
 
@@ -117,12 +117,11 @@ def on_post_page(output: str, page: Page, **_: Any) -> str:
     return output
 
 
-@event_priority(-200)  # behind i18n (−100), which builds the other languages in this event
+@event_priority(-200)  # after i18n (−100), which builds the other languages in this event
 def on_post_build(config: MkDocsConfig) -> None:
     """Finish the site once all languages are built. With a warning, a strict build is about to fail."""
-    warned = any(handler.get_counts() for handler in LOG.handlers if hasattr(handler, "get_counts"))
     if not config.plugins["i18n"].building:  # type: ignore[attr-defined]
-        guarded(lambda: build.finish(is_good=not warned))
+        guarded(lambda: build.finish(is_good=not warned()))
 
 
 def on_build_error(**_: Any) -> None:
@@ -134,6 +133,11 @@ def on_build_error(**_: Any) -> None:
 def ours(module: str) -> ModuleType:
     """Return a module of this folder as it is now."""
     return importlib.import_module(f"figures_src.{module}")
+
+
+def warned() -> bool:
+    """Return whether this build has given a warning."""
+    return any(handler.get_counts() for handler in LOG.handlers if hasattr(handler, "get_counts"))
 
 
 def is_kept(page: Page) -> bool:

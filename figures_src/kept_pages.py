@@ -137,13 +137,17 @@ class KeptPages:
         """Note what the book knows of the page that it has just finished."""
         self._records[page.file.src_uri] = self._book.records.record(*place_of(page.file))
 
-    def keep_contents(self, config: MkDocsConfig, files: Files, nav: Navigation) -> None:
-        """Keep the content of each page that was rendered, and let those whose file is kept take it."""
+    def keep_contents(self, config: MkDocsConfig, files: Files, nav: Navigation, is_good: bool) -> None:
+        """Keep the content of each page that was rendered, and let those whose file is kept take it.
+
+        After a warning no content is kept: the next build has to give it again.
+        """
         for file in files.documentation_pages():
             record = self._records.pop(file.src_uri, None)
             if record is not None and file.page is not None:
                 content = json.dumps(asdict(_content_of(file.page, record)))
-                kept.put("contents", self._keys[file.src_uri], content)
+                if is_good:
+                    kept.put("contents", self._keys[file.src_uri], content)
                 self._note(file, content)
         self._frame = _frame_key(config, files, nav)
         for file in files.documentation_pages():

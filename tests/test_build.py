@@ -310,10 +310,11 @@ def slow(*mistake):
 def test_a_mistake_fails_the_build_with_a_sentence_and_leaves_the_last_good_site(small, file, old, new, message):
     last = small.site()
     line = small.edit(file, old, new)
-    code, log = small.build()
-    assert code == 1
-    assert message.replace("{line}", str(line)) in log
-    assert "Traceback" not in log
+    for _ in range(2):  # what is wrong is not kept: the next build says it too
+        code, log = small.build()
+        assert code == 1
+        assert message.replace("{line}", str(line)) in log
+        assert "Traceback" not in log
     assert different(small.site(), last) == []
     assert beside_the_site(small) == []
 
