@@ -52,7 +52,7 @@ class Build:
             self._second_process.start()
 
     def _measure(self) -> None:
-        trouble = record.ensure(lambda: self._say("measuring this machine once, half a minute"))
+        trouble = record.ensure(lambda: self._say("measuring this machine once, some ten seconds"))
         if trouble:  # a busy machine fails no build
             self._say(f"no new measurement, and the pages say so: {trouble}")
 

@@ -150,7 +150,7 @@ def require_place() -> None:
 def ensure(announce: Callable[[], None] = lambda: None) -> str | None:
     """Take the quick measurement unless there is a current record; return why there is still none, or None.
 
-    `announce` is called before it begins, which takes half a minute.
+    `announce` is called before it begins, which takes some ten seconds.
 
     In a process of its own, since threads are chosen before NumPy is loaded; one at a time on a machine, since two
     would disturb each other: who comes second waits, and finds what the first one measured.
