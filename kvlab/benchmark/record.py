@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ from kvlab.errors import KvlabError
 
 ROOT = Path(__file__).parents[1]
 MEASURED_SOURCES = ("model", "cache", "benchmark")
+HASHES = "hashes"  # the file of the hashes of code, beside the records
 # Beyond this share between two halves of its rounds, a time is not worth a sentence.
 NOISE_LIMIT = 0.10
 
@@ -86,11 +87,37 @@ def current_key() -> str:
     digest = hashlib.sha256()
     here = {name: value for name, value in machine().items() if name not in PEERS}
     digest.update(json.dumps(here, sort_keys=True).encode())
-    for room in MEASURED_SOURCES:
-        for path in sorted((ROOT / room).glob("*.py")):
-            digest.update(f"{room}/{path.name}".encode())
-            digest.update(without_words(path.read_text(encoding="utf-8"), str(path)).encode())
+    paths = [path for room in MEASURED_SOURCES for path in sorted((ROOT / room).glob("*.py"))]
+    for path, code in zip(paths, _hashes_without_words(paths), strict=True):
+        digest.update(f"{path.relative_to(ROOT)} {code}".encode())
     return digest.hexdigest()
+
+
+def _hashes_without_words(paths: list[Path]) -> list[str]:
+    """Return a hash of the code of each module. Each is kept by the hash of its source: to parse them takes a while."""
+    sources = [path.read_text(encoding="utf-8") for path in paths]
+    keys, known = [_hash(source) for source in sources], _known_hashes()
+    new = {
+        key: _hash(without_words(source, str(path)))
+        for key, source, path in zip(keys, sources, paths, strict=True)
+        if key not in known
+    }
+    if new:
+        with suppress(OSError, KvlabError):  # without them the next build only takes longer
+            _write(folder() / HASHES, json.dumps(known | new))
+    return [(known | new)[key] for key in keys]
+
+
+def _known_hashes() -> dict[str, str]:
+    try:
+        known = json.loads((folder() / HASHES).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KvlabError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def without_words(source: str, file: str = "?") -> str:
@@ -128,14 +155,18 @@ def _read(path: Path) -> Record | None:
 def keep(record: Record) -> Path:
     """Keep a record in the place of an earlier one of the same key, whole or not at all."""
     place = folder() / f"{record.key}.json"
+    _write(place, json.dumps(vars(record), indent=1))
+    return place
+
+
+def _write(place: Path, text: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_suffix(f".{os.getpid()}")
     try:
-        draft.write_text(json.dumps(vars(record), indent=1), encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
         draft.replace(place)
     finally:
         draft.unlink(missing_ok=True)
-    return place
 
 
 def require_place() -> None:

@@ -71,11 +71,12 @@ def on_paper(page: Page, paper: str = "A4") -> Page:
     return page
 
 
-def torn(page: Page, paper: str) -> list[str]:
+def torn(page: Page, paper: str, may_have_none: bool = False) -> list[str]:
     """Return the parts that begin on one page of paper and end on another."""
     parts = page.evaluate(MARK)
     places = destinations(page.pdf(format=paper, outline=True, tagged=True))
-    assert len(places) >= 2 * len(parts) > 0
+    assert parts or may_have_none
+    assert len(places) >= 2 * len(parts)
     ends = [places.get(f"end-{i}") or places[f"next-{i}"] for i in range(len(parts))]
     return [part for i, part in enumerate(parts) if places[f"begin-{i}"] != ends[i]]
 
@@ -201,7 +202,8 @@ def test_nothing_is_torn(request: pytest.FixtureRequest, page: Page, server: str
     for path in request.getfixturevalue(which):
         page.goto(f"{server}/{path}")
         paper = "A4" if path.startswith("es/") else "Letter"
-        assert torn(page, paper) == [], path
+        # The overview of the API is two paragraphs and links: it has no part that could be torn.
+        assert torn(page, paper, may_have_none=path.endswith("reference/api/index.html")) == [], path
 
 
 def test_a_link_to_another_site_is_printed_with_its_address(page: Page, server: str, few: list[str]) -> None:
