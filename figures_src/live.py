@@ -7,6 +7,7 @@ makes these. Nobody sees a page in between: a request for one that is still to b
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -113,7 +114,11 @@ class Live:
         utils.clean_directory = _CLEAN
         logging.getLogger("mkdocs.commands.build").filters.clear()
         self.postponed = set()
-        build()
+        gc.disable()  # each collection would walk through all modules, old and new
+        try:
+            build()
+        finally:
+            gc.enable()
         self._publish()
 
     def _publish(self) -> None:
