@@ -71,13 +71,6 @@ def put(kind: str, key: str, content: str | bytes) -> None:
         _database().execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", (kind, key, content, _today()))
 
 
-def is_empty() -> bool:
-    """Return whether nothing is kept yet."""
-    with suppress(sqlite3.Error):
-        return _database().execute("SELECT 1 FROM kept LIMIT 1").fetchone() is None
-    return True
-
-
 def drop_old() -> None:
     """Note what this build has used, and drop what no build has used for `DAYS_KEPT` days."""
     with suppress(sqlite3.Error):

@@ -249,7 +249,7 @@ size = "Tamaño"
 """,
 }
 
-# What takes longest to make anew, and depends on no page.
+# What takes longest to make again, and depends on no page.
 PICTURES = ("font", "preview")
 # Of the book's own page modules and figures, what the small book uses too.
 SHARED = ("__init__", "measurements", "shapes", "style")

@@ -46,7 +46,7 @@ def claim(monkeypatch):
 
 @pytest.fixture(scope="module")
 def judged(site):
-    """The claims of the page; the build of the site has kept what the runs behind them gave."""
+    """The claims of the page; the build of the site has kept what their runs gave."""
     return importlib.import_module("figures_src.pages.reference_checked_claims").claimed.judged
 
 

@@ -34,7 +34,7 @@ def drawings(*languages):
 class Change(NamedTuple):
     """A change of an input, and what depends on it: files of the site, drawings, and whether any call.
 
-    Where all is computed anew, by two processes, nobody counts the drawings: `drawn` is None.
+    Where all is computed again, by two processes, nobody counts the drawings: `drawn` is None.
     """
 
     make: Callable

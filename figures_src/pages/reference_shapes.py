@@ -53,7 +53,7 @@ def model_shapes(words: Words) -> Table:
 
 @page.table
 def windows(words: Words) -> Table:
-    """Return the models with sliding windows: how many layers have one, and what a token adds before and behind it."""
+    """Return the models with sliding windows: how many layers have one, and what a token adds before and after it."""
     columns = ("sliding", "full", "window", "first", "later")
     return Table(
         [words("catalog.model"), *(words(f"windows.{column}") for column in columns)],
@@ -62,7 +62,7 @@ def windows(words: Words) -> Table:
 
 
 def window_row(entry: CatalogModel) -> Row:
-    """Return a model's layers by kind, their window, and the bytes that a token adds at first and behind the window."""
+    """Return a model's layers by kind, their window, and the bytes that a token adds at first and after the window."""
     kinds = {group.kind for group in entry.decoder.layers}
     counted = [
         Shown(call(sizes.layer_shape, model_name=entry.name, kind=kind, field="count") if kind in kinds else NONE)
