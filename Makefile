@@ -31,8 +31,9 @@ site: $(READY)  ## only build the site, into site/
 pdf: site  ## the whole book as one PDF a language, into build/; PAPER=Letter for that paper
 	$(BIN)/python -m figures_src.pdf $(or $(PAPER),A4)
 
-# All tests of one file run in one process, so that what they share is computed once.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+# All tests of one file run in one process, so that what they share is computed once. The longest takes six minutes; one
+# that hangs fails, and says where.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --timeout 1200
 
 test: $(READY) check  ## set everything up, a browser included, and pass the fast tests
 	$(BIN)/python -m tests.browser
