@@ -46,7 +46,7 @@ def test_one_tier_runs_what_is_not_slow_and_the_other_leaves_nothing_out():
     assert commands("test") == ['\t$(PYTEST) -m "not slow"']
     assert commands("test-all") == ["\t$(PYTEST) --hypothesis-profile thorough $(TESTS)"]
     assert re.findall(r"^PYTEST := .*", MAKEFILE, re.MULTILINE) == [
-        "PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile"
+        "PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --timeout 1200"
     ]
 
 
