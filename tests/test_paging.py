@@ -8,8 +8,9 @@ from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from properties import examples
 
 from kvlab import catalog
 from kvlab.accounting import layers, memory
@@ -232,6 +233,33 @@ def test_at_every_step_every_slot_is_in_the_state_that_it_is_counted_for(name, r
     if name == "paged":
         assert server.way.ledger.free_blocks == n_slots // block
         server.way.ledger.check()
+
+
+def step_by_step(requests, way, warm_up):
+    """Return what `simulate` returns, with each step made and counted for itself."""
+    server, counts = Server(requests, way), []
+    server.admit()
+    while server.waiting:
+        counted = server.decode_and_count()
+        if server.ended >= warm_up:
+            counts.append(counted)
+        server.end()
+        server.admit()
+    return tuple(map(sum, zip(*counts, strict=True)))
+
+
+@given(
+    st.sampled_from(WAYS),
+    st.lists(SMALL, min_size=12, max_size=30),
+    st.integers(1, 7),
+    st.integers(40, 70),
+    st.integers(0, 3),
+)
+@examples(5)
+def test_many_steps_at_once_are_counted_as_one_by_one(name, requests, block, n_slots, warm_up):
+    expected = step_by_step(requests, way_of(name, block, n_slots, 24), warm_up)
+    assume(expected)
+    assert tuple(vars(simulate(requests, way_of(name, block, n_slots, 24), warm_up)).values()) == expected
 
 
 @given(st.lists(SMALL, min_size=2, max_size=9), st.sampled_from(["dense", "power_of_two", "oracle"]))

@@ -20,11 +20,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kvlab.errors import KvlabError
 from kvlab.paging.requests import Request
 from kvlab.paging.ways import Way
 from kvlab.units import ratio
 
+MOST_AT_ONCE = 16  # steps that are looked at ahead: with blocks, few more are calm
 STATES = ("token", "reserved", "internal", "external")
 
 
@@ -112,6 +115,35 @@ class Server:
                 self._evict_the_youngest()
         return n_running - len(self.running)
 
+    def decode_and_count(self) -> tuple[int, ...]:
+        """Make one step; return the counts of `Waste`."""
+        evicted = self.decode()
+        return 1, len(self.running), evicted, *self.states()
+
+    def decode_calmly(self) -> tuple[int, ...] | None:
+        """Make all the steps until a sequence ends or finds no slot at once; return the counts of `Waste`, their sums.
+
+        In between nobody comes or goes: no slot becomes free, and who does not fit now will not fit then. None where
+        not even one step is so calm.
+        """
+        final = np.array([self.requests[sequence].final for sequence in self.running])[:, None]
+        tokens = np.array(list(self.running.values()))[:, None]
+        tokens = tokens + np.arange(1, min((final - tokens).min(), MOST_AT_ONCE) + 1)
+        slots = self.way.slots_after(self.running, tokens)
+        n_slots = self.way.unowned + sum(self.way.slots(sequence) for sequence in self.running)
+        n_steps = int(np.count_nonzero(slots.sum(axis=0) <= self.way.most_owned))
+        if n_steps == 0:
+            return None
+        tokens, slots = tokens[:, :n_steps], slots[:, :n_steps]
+        for sequence in self.running:
+            assert self.way.append(sequence, n_steps), "a calm step needs no slot that is not there"
+            self.running[sequence] += n_steps
+        used_in_the_end = np.minimum(slots, final)
+        token, owned = int(tokens.sum()), int(slots.sum())
+        reserved = int(used_in_the_end.sum()) - token
+        internal = owned - int(used_in_the_end.sum())
+        return n_steps, tokens.size, 0, token, reserved, internal, n_slots * n_steps - owned
+
     def _evict_the_youngest(self) -> None:
         sequence, n_tokens = self.running.popitem()
         self.way.close(sequence)
@@ -148,9 +180,9 @@ def simulate(requests: Sequence[Request], way: Way, warm_up: int) -> Waste:
     server, counts = Server(requests, way), []
     server.admit()
     while server.waiting:
-        evicted = server.decode()
+        counted = server.decode_calmly() or server.decode_and_count()
         if server.ended >= warm_up:
-            counts.append((1, len(server.running), evicted, *server.states()))
+            counts.append(counted)
         server.end()
         server.admit()
     if not counts:

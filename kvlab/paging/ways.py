@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kvlab.accounting.paging import blocks_needed
 from kvlab.cache.paged import BlockLedger, OutOfBlocksError
@@ -27,8 +30,8 @@ class Way(Protocol):
     def open(self, sequence: int, request: Request, n_tokens: int) -> bool:
         """Give a sequence slots for its first `n_tokens` tokens; tell whether there were enough."""
 
-    def append(self, sequence: int) -> bool:
-        """Give a sequence a slot for one token more; tell whether there was one."""
+    def append(self, sequence: int, n_tokens: int = 1) -> bool:
+        """Give a sequence slots for some tokens more; tell whether there were enough."""
 
     def close(self, sequence: int) -> None:
         """Take back all the slots of a sequence."""
@@ -36,12 +39,19 @@ class Way(Protocol):
     def slots(self, sequence: int) -> int:
         """Return how many slots are a sequence's own, filled or not."""
 
+    def slots_after(self, sequences: Iterable[int], n_tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many are each sequence's own once it holds each number of tokens in its row of `n_tokens`."""
+
     def places(self, sequence: int) -> list[int]:
         """Return which slots of the pool these are, in the order of the sequence's tokens."""
 
     @property
     def unowned(self) -> int:
         """Slots of the pool that are no sequence's own."""
+
+    @property
+    def most_owned(self) -> int:
+        """Slots that those which run can have at most, before one of them finds none."""
 
 
 # What a request reserves, `(request, S_max) → slots`: as Orca (Max), Orca (Pow2) and Orca (Oracle) of the paper do.
@@ -80,8 +90,8 @@ class Reserved:
             self._reserved[sequence] = chunk, needed
         return chunk is not None
 
-    def append(self, sequence: int) -> bool:  # noqa: ARG002
-        """Tell that there is a slot: it was reserved."""
+    def append(self, sequence: int, n_tokens: int = 1) -> bool:  # noqa: ARG002
+        """Tell that there are slots: they were reserved."""
         return True
 
     def close(self, sequence: int) -> None:
@@ -92,6 +102,10 @@ class Reserved:
         """Return the slots reserved."""
         return self._reserved[sequence][1]
 
+    def slots_after(self, sequences: Iterable[int], n_tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the slots reserved, each time."""
+        return np.zeros_like(n_tokens) + np.array([[self.slots(sequence)] for sequence in sequences])
+
     def places(self, sequence: int) -> list[int]:
         """Return which slots are reserved: one behind the other, from the start of the chunk."""
         chunk, reserved = self._reserved[sequence]
@@ -101,6 +115,11 @@ class Reserved:
     def unowned(self) -> int:
         """Slots of free chunks, and of each chunk in use what goes beyond the reservation."""
         return self._buddy.free_slots + sum(chunk.size - needed for chunk, needed in self._reserved.values())
+
+    @property
+    def most_owned(self) -> int:
+        """All that are reserved: none of them will ever need another."""
+        return sum(needed for _, needed in self._reserved.values())
 
 
 class Paged:
@@ -129,10 +148,10 @@ class Paged:
         self.ledger.open(sequence, n_tokens)
         return True
 
-    def append(self, sequence: int) -> bool:
-        """Take a slot of the last block or of a new one; tell whether there was one."""
+    def append(self, sequence: int, n_tokens: int = 1) -> bool:
+        """Take slots of the last block and of new ones; tell whether there were enough."""
         try:
-            self.ledger.append(sequence)
+            self.ledger.append(sequence, n_tokens)
         except OutOfBlocksError:
             return False
         return True
@@ -145,6 +164,10 @@ class Paged:
         """Return the slots of the sequence's blocks."""
         return self.ledger.slots_of(sequence)
 
+    def slots_after(self, sequences: Iterable[int], n_tokens: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ARG002
+        """Return the slots of as many blocks as the tokens need."""
+        return -(-n_tokens // self.ledger.block) * self.ledger.block
+
     def places(self, sequence: int) -> list[int]:
         """Return which slots the blocks are, wherever they lie."""
         block = self.ledger.block
@@ -154,3 +177,8 @@ class Paged:
     def unowned(self) -> int:
         """Slots of free blocks, and those at the end of the pool that make no block."""
         return self.ledger.n_slots - self.ledger.slots_taken + self._in_no_block
+
+    @property
+    def most_owned(self) -> int:
+        """Those of all blocks."""
+        return self.ledger.n_slots
