@@ -117,9 +117,18 @@ class Live:
         gc.disable()  # each collection would walk through all modules, old and new
         try:
             build()
+        except BaseException:
+            self._show_all()
+            raise
         finally:
             gc.enable()
         self._publish()
+
+    def _show_all(self) -> None:
+        """Show the pages that are still to be made as they were: nobody waits until an error is mended."""
+        with self._whole:
+            self._pending = set()
+            self._whole.notify_all()
 
     def _publish(self) -> None:
         assert self._server is not None

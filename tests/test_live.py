@@ -1,5 +1,6 @@
 """Protects the live server: the viewed page comes first, and no page is seen that is still to be made."""
 
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -106,5 +107,22 @@ def test_a_build_that_fails_leaves_what_is_served(site):
     site.between = fail
     with pytest.raises(RuntimeError):
         site.save()
-    site.live._pending = set()
     assert site.read("b.html") == "0"
+
+
+def test_a_second_pass_that_fails_leaves_the_other_pages_as_they_were(site):
+    site.read("a.html")
+
+    def fail_in_the_second():
+        if len(site.said) > 1:
+            raise RuntimeError
+
+    site.between = fail_in_the_second
+    with pytest.raises(RuntimeError):
+        site.save()
+    seen = []
+    Thread(target=lambda: seen.append((site.read("a.html"), site.read("b.html"))), daemon=True).start()
+    for _ in range(100):
+        if not seen:
+            time.sleep(0.05)
+    assert seen == [("1", "0")]
