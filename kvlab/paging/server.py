@@ -27,7 +27,7 @@ from kvlab.paging.requests import Request
 from kvlab.paging.ways import Way
 from kvlab.units import ratio
 
-MOST_AT_ONCE = 16  # steps that are looked at ahead: with blocks, few more are calm
+MOST_AT_ONCE = 16  # steps counted together: with blocks, few more pass before a sequence finds none
 STATES = ("token", "reserved", "internal", "external")
 
 
@@ -116,16 +116,17 @@ class Server:
         return n_running - len(self.running)
 
     def decode_and_count(self) -> tuple[int, ...]:
-        """Make one step; return the counts of `Waste`."""
+        """Make one step, with evictions where slots are missing; return the counts of `Waste`."""
         evicted = self.decode()
         return 1, len(self.running), evicted, *self.states()
 
-    def decode_calmly(self) -> tuple[int, ...] | None:
-        """Make all the steps until a sequence ends or finds no slot at once; return the counts of `Waste`, their sums.
+    def decode_many(self) -> tuple[int, ...] | None:
+        """Make up to `MOST_AT_ONCE` steps: none but the last ends a sequence, and none leaves one without a slot.
 
-        In between nobody comes or goes: no slot becomes free, and who does not fit now will not fit then. None where
-        not even one step is so calm.
+        Returns the counts of `Waste`, summed over these steps; None where even the next step has too few slots. Since
+        no slot becomes free in between, a request that does not fit before them does not fit during them either.
         """
+        # Tokens and slots are (sequences, steps): what each sequence has after each step.
         final = np.array([self.requests[sequence].final for sequence in self.running])[:, None]
         tokens = np.array(list(self.running.values()))[:, None]
         tokens = tokens + np.arange(1, min((final - tokens).min(), MOST_AT_ONCE) + 1)
@@ -136,7 +137,7 @@ class Server:
             return None
         tokens, slots = tokens[:, :n_steps], slots[:, :n_steps]
         for sequence in self.running:
-            assert self.way.append(sequence, n_steps), "a calm step needs no slot that is not there"
+            assert self.way.append(sequence, n_steps), "steps that have their slots find one missing"
             self.running[sequence] += n_steps
         used_in_the_end = np.minimum(slots, final)
         token, owned = int(tokens.sum()), int(slots.sum())
@@ -180,7 +181,7 @@ def simulate(requests: Sequence[Request], way: Way, warm_up: int) -> Waste:
     server, counts = Server(requests, way), []
     server.admit()
     while server.waiting:
-        counted = server.decode_calmly() or server.decode_and_count()
+        counted = server.decode_many() or server.decode_and_count()
         if server.ended >= warm_up:
             counts.append(counted)
         server.end()

@@ -40,7 +40,12 @@ class Way(Protocol):
         """Return how many slots are a sequence's own, filled or not."""
 
     def slots_after(self, sequences: Iterable[int], n_tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many are each sequence's own once it holds each number of tokens in its row of `n_tokens`."""
+        """Return a sequence's slots after each of several steps, for each sequence.
+
+        Args:
+            sequences: those that are open.
+            n_tokens: (sequences, steps): the tokens that each holds after each step.
+        """
 
     def places(self, sequence: int) -> list[int]:
         """Return which slots of the pool these are, in the order of the sequence's tokens."""
@@ -51,7 +56,7 @@ class Way(Protocol):
 
     @property
     def most_owned(self) -> int:
-        """Slots that those which run can have at most, before one of them finds none."""
+        """The most slots that the open sequences can have together; beyond it one of them finds none."""
 
 
 # What a request reserves, `(request, S_max) → slots`: as Orca (Max), Orca (Pow2) and Orca (Oracle) of the paper do.
@@ -118,7 +123,7 @@ class Reserved:
 
     @property
     def most_owned(self) -> int:
-        """All that are reserved: none of them will ever need another."""
+        """All that are reserved: no sequence ever needs another."""
         return sum(needed for _, needed in self._reserved.values())
 
 
