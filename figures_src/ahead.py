@@ -2,8 +2,7 @@
 
 In a first build it computes the pages that share long runs, and the build computes the others. Many values come from
 one run, on one page and on others: in two processes, each would make the run. The build waits for such a page when it
-comes to it. After a change that concerns many pages it computes them from the last on, and the live server reads them
-from the first on. If the second process fails or is killed, the build computes what is missing.
+comes to it. If the second process fails or is killed, the build computes what is missing.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from figures_src.page import Page, Shown
 from figures_src.page_records import module_of
 from figures_src.words import LANGUAGES, Words
 
-FROM_THE_END = "--from-the-end"
-
 
 class SecondProcess:
     """The second process of a build; there is none once a build has been finished, since most results are kept then."""
@@ -36,21 +33,14 @@ class SecondProcess:
         """Start it, and compute what the other pages show meanwhile, before the first page is read."""
         if kept.lookup("builds", _key()) is not None:
             return
-        self._run()
+        pipe: Any = subprocess.PIPE
+        # The live server watches the folders of the sources: -B writes nothing there.
+        command = [sys.executable, "-B", "-m", "figures_src.ahead"]
+        self._process = subprocess.Popen(command, cwd=kept.ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
         self._awaited = {page.path for page in pages() if page.shared_runs}
         for page in pages():
             if not page.shared_runs:
                 compute(page)
-
-    def start_from_the_end(self) -> None:
-        """Start it to compute all pages from the last on; the build waits for none of them."""
-        self._run(FROM_THE_END)
-
-    def _run(self, *arguments: str) -> None:
-        pipe: Any = subprocess.PIPE
-        # The live server watches the folders of the sources: -B writes nothing there.
-        command = [sys.executable, "-B", "-m", "figures_src.ahead", *arguments]
-        self._process = subprocess.Popen(command, cwd=kept.ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
     def wait_for(self, path: str) -> None:
         """Return once a page is computed, if it is one that the second process computes."""
@@ -98,12 +88,8 @@ def compute(page: Page) -> None:
 
 
 def main() -> None:
-    """Compute all pages from the last on; or those that share runs, and print the path of each once it is computed."""
+    """Compute the pages that share runs, and print the path of each once it is computed."""
     Thread(target=_end_with_the_build, daemon=True).start()
-    if FROM_THE_END in sys.argv:
-        for page in reversed(pages()):
-            compute(page)
-        return
     for page in pages():
         if page.shared_runs:
             compute(page)

@@ -58,6 +58,8 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
     """Leave each page as it is that depends on nothing that has changed."""
     global navigation
     navigation = nav
+    if live:
+        live.begin_language(files, is_first=not config.plugins["i18n"].building)  # type: ignore[attr-defined]
     guarded(lambda: build.pages.recall(config, files))
     return nav
 
@@ -66,6 +68,8 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     """Keep the pages' content."""
     guarded(lambda: build.pages.keep_contents(config, files, navigation, is_good=not warned()))
+    if live and config.plugins["i18n"].building:  # type: ignore[attr-defined]
+        live.end_if_copy()
     return env
 
 

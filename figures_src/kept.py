@@ -139,11 +139,13 @@ def sources_of(module: str) -> str:
 
 
 @cache
-def own_sources(module: str) -> str:
-    """Return a hash of the sources of a module alone, or of a package with the modules in it."""
-    path = _file_of(module)
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    return digest_of(*(f"{file.name} {file_digest(file)}" for file in files))
+def documentation_of(module: str) -> str:
+    """Return a hash of what a module says of itself: its code but for what its functions do."""
+    tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":  # which defines attributes
+            node.body = node.body[:1] if ast.get_docstring(node, clean=False) else []
+    return digest_of(ast.dump(tree))
 
 
 @cache

@@ -200,7 +200,7 @@ class KeptPages:
             kept.sources_of(module),
             kept.data_read_by(module),
             kept.file_digest(GLOSSARY) if uses_glossary else "",
-            *(kept.own_sources(name) for name in documented(text)),
+            *(kept.documentation_of(name) for name in documented(text)),
         )
 
 
@@ -234,7 +234,7 @@ def _frame_key(config: MkDocsConfig, files: Files, nav: Navigation) -> str:
         _generator(config),
         _settings({name: config[name] for name in OF_FILE}),
         *(f"{depth} {item.title} {getattr(item, 'url', '')}" for depth, item in _walked(nav.items)),
-        *(f"{file.src_uri} {file.url}" for file in files.documentation_pages()),
+        *sorted(f"{file.src_uri} {file.url}" for file in files.documentation_pages()),
         *(f"{path.relative_to(THEME)} {kept.file_digest(path)}" for path in sorted(THEME.rglob("*.html"))),
         *_makers(),
     )

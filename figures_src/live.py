@@ -2,27 +2,35 @@
 
 A formula concerns nearly every page, and to make them all takes seconds. So a change is built in two passes where it
 has to be: the first makes the page that was looked at last and its twin, and leaves the others as they were; the second
-makes these. Nobody sees a page in between: a request for one that is still to be made waits for it.
+makes these, each language in a process of its own. Nobody sees a page in between: a request for one that is still to be
+made waits for it.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import multiprocessing
+import os
+import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
 from mkdocs import utils
 from mkdocs.livereload import LiveReloadServer
+from mkdocs.structure.files import Files
 from watchdog import events
 from watchdog.observers import Observer
 
 from figures_src.figures import style
+from figures_src.words import LANGUAGES
 
 CHANGES = [events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent]
 QUIET = 0.02  # seconds without a change, before a build
+OTHER_LANGUAGE = LANGUAGES[1]
 _CLEAN = utils.clean_directory
 
 
@@ -51,21 +59,19 @@ class Live:
         self._whole = Condition()
         self._server: LiveReloadServer | None = None
         self._served = self._built = Path()
+        self._is_copy = False
+        self._copy: Any = None  # the process that makes the other language's pages in this second pass
 
     def folder(self, site: Path) -> Path:
         """Return where to build: not where the site lies that is being served."""
-        self._built = site / ("b" if self._served.name == "a" else "a")
+        self._built = site / ("copy" if self._is_copy else "b" if self._served.name == "a" else "a")
         return self._built
 
     def can_wait(self, address: str) -> bool:
         """Return whether a page may be left as it was, to be made later."""
         if self._first is not None:
             return address not in self._first
-        return self._server is not None and self._server._want_rebuild
-
-    def is_second_pass(self) -> bool:
-        """Return whether the pages are made that the pass before has left."""
-        return self._first is None and self._server is not None
+        return self._is_outdated()
 
     def attach(
         self, server: LiveReloadServer, watched: Iterable[str], build: Callable[[], None], check: Callable[[], None]
@@ -104,10 +110,56 @@ class Live:
             self._server._visible_epoch = self._server._wanted_epoch
             self._server._epoch_cond.notify_all()
         if self._pending and not self._server._want_rebuild:
+            self._copy = self._begin_copy(build)
             self._first = None
-            self._pass(build)
+            try:
+                self._pass(build)
+            finally:
+                self._end_copy()
         if not self._pending:
             check()
+
+    def _begin_copy(self, build: Callable[[], None]) -> Any:
+        """Let a copy of this process make the pages of the other language, whose contents it keeps."""
+        if "fork" not in multiprocessing.get_all_start_methods():
+            return None
+        copy: Any = multiprocessing.get_context("fork").Process(target=self._build_other_language, args=(build,))
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            copy.start()  # Python warns of locks of other threads; the copy waits for none of them
+        return copy
+
+    def _build_other_language(self, build: Callable[[], None]) -> None:
+        gc.disable()
+        logging.disable()  # what is wrong there, the other process says
+        self._is_copy, self._first = True, {page for page in self._pending if page.startswith(f"{OTHER_LANGUAGE}/")}
+        with suppress(BaseException):
+            build()
+
+    def begin_language(self, files: Files, is_first: bool) -> None:
+        """Wait until the copy has made the pages, or another change has come. The copy makes its own from the last on.
+
+        So it finds results kept which this process has computed meanwhile, and this process those of the copy.
+        """
+        if self._is_copy:
+            for file in reversed(list(files)):
+                files.remove(file)
+                files.append(file)
+        while not is_first and self._copy and self._copy.is_alive() and not self._is_outdated():
+            self._copy.join(QUIET)
+
+    def end_if_copy(self) -> None:
+        """End this process, if it is the copy: the pages' contents are kept, and what follows nobody needs of it."""
+        if self._is_copy:
+            os._exit(0)
+
+    def _is_outdated(self) -> bool:
+        return self._server is not None and self._server._want_rebuild
+
+    def _end_copy(self) -> None:
+        if self._copy:
+            self._copy.kill()
+            self._copy.join()
+            self._copy = None
 
     def _pass(self, build: Callable[[], None]) -> None:
         # An error in the build of the second language leaves these as they must not stay.

@@ -46,10 +46,7 @@ class Build:
         if not live:
             self._measure()  # alone: nothing else may run meanwhile
         self.pages = KeptPages(self.book, measured.fingerprint(), live.contents if live else {})
-        if live and live.is_second_pass():
-            self._second_process.start_from_the_end()
-        else:
-            self._second_process.start()
+        self._second_process.start()
 
     def _measure(self) -> None:
         trouble = record.ensure(lambda: self._say("measuring this machine once, some ten seconds"))

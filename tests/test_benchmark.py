@@ -11,7 +11,7 @@ import pytest
 from random_models import PRIMES, random_model
 
 from kvlab.accounting import traffic
-from kvlab.benchmark import bench, curves, instructions, per_token
+from kvlab.benchmark import bench, curves, fit, instructions, per_token
 from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, reading, roofline
 from kvlab.benchmark.machine import last_level_cache
 from kvlab.benchmark.prefill import plain_prefill, prefill
@@ -113,7 +113,7 @@ def test_the_plain_prefill_computes_what_the_other_computes():
 def test_a_formula_that_holds_is_found_and_its_error_on_unseen_points_is_nothing():
     contexts = (16, 32, 48, 64, 80, 96)
     measured = tuple(5.0 + 0.25 * context for context in contexts)
-    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)], (False, True) * 3)
+    curve = fit.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)], (False, True) * 3)
     assert curve.predicted == pytest.approx(measured)
     assert curve.held_out_error < 1e-12
 
@@ -122,7 +122,7 @@ def test_a_formula_that_does_not_hold_is_caught_on_the_points_that_it_has_not_se
     contexts = (16, 32, 48, 64, 80, 96)
     # A line passes through every point of the fit, and none of the others is on it.
     measured = tuple(float(context) * (1 if place % 2 == 0 else 2) for place, context in enumerate(contexts))
-    curve = curves.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)], (False, True) * 3)
+    curve = fit.fitted(contexts, measured, [np.ones(6), np.array(contexts, float)], (False, True) * 3)
     assert curve.predicted[::2] == pytest.approx(measured[::2])
     assert curve.held_out_error == pytest.approx(0.5)
 
@@ -130,12 +130,12 @@ def test_a_formula_that_does_not_hold_is_caught_on_the_points_that_it_has_not_se
 def test_a_fit_that_means_nothing_is_refused():
     ones, rising = np.ones(4), np.arange(4.0)
     with pytest.raises(KvlabError, match="1 different points cannot fix 2"):
-        curves.fitted((1, 2, 3, 4), (1.0,) * 4, [ones, rising], (True, True, True, False))
+        fit.fitted((1, 2, 3, 4), (1.0,) * 4, [ones, rising], (True, True, True, False))
     # The same point twice is one.
     with pytest.raises(KvlabError, match="1 different points cannot fix 2"):
-        curves.fitted((1, 2, 3, 4), (1.0,) * 4, [ones, ones], (False, False, True, True))
+        fit.fitted((1, 2, 3, 4), (1.0,) * 4, [ones, ones], (False, False, True, True))
     with pytest.raises(KvlabError, match="needs one above 0"):
-        curves.fitted((1, 2, 3, 4), (1.0, 0.0, 1.0, 1.0), [ones], (False, False, True, True))
+        fit.fitted((1, 2, 3, 4), (1.0, 0.0, 1.0, 1.0), [ones], (False, False, True, True))
 
 
 @pytest.mark.parametrize("run", ["cached", "uncached"])

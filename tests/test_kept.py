@@ -196,6 +196,29 @@ def test_a_change_in_a_module_changes_the_keys_of_what_uses_it_and_of_nothing_el
     assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("n * 2", "n * 3", False),
+        ('"""Doubles."""', '"""Twice."""', True),
+        ("n: int", "n: float", True),
+        ("K = 1", "K = 2", True),
+    ],
+)
+def test_the_documentation_of_a_module_changes_with_what_it_says_and_not_with_what_its_functions_do(
+    root, old, new, changes
+):
+    text = 'K = 1\n"""A constant."""\n\n\ndef f(n: int):\n    """Doubles."""\n    return n * 2\n'
+    assert old in text
+    digests = set()
+    for content in (text, text.replace(old, new)):
+        (root / "kvlab").mkdir(exist_ok=True)
+        (root / "kvlab/said.py").write_text(content, encoding="utf-8")
+        digests.add(kept.documentation_of("kvlab.said"))
+        kept.documentation_of.cache_clear()
+    assert len(digests) == (2 if changes else 1)
+
+
 def test_changed_data_change_the_keys_of_what_reads_them_and_of_nothing_else(root):
     shutil.copytree(PROJECT / "kvlab", root / "kvlab", ignore=shutil.ignore_patterns("__pycache__"))
     modules = ("kvlab.experiments", "kvlab.catalog", "kvlab.accounting.memory")

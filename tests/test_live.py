@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 from mkdocs.livereload import LiveReloadServer
+from mkdocs.structure.files import File, Files
 
 from figures_src import live as live_module
 from figures_src.live import Live
@@ -98,6 +99,45 @@ def test_an_edit_in_between_begins_again_and_what_is_not_made_stays_unseen(site)
     site.save()
     assert {site.read(page) for page in PAGES} == {"2"}
     assert site.said[-1] == "checked"
+
+
+def test_the_other_language_is_made_in_a_process_of_its_own_and_waited_for_from_the_last_page_on(site):
+    site.read("a.html")
+    made = site.folder / "made by the copy"
+
+    def begin_both_languages():
+        if site.said[-1] == ["a.html", "es/a.html"]:
+            return
+        files = Files([File(f"{name}.md", None, "", use_directory_urls=False) for name in "xyz"])
+        site.live.begin_language(files, is_first=True)
+        if site.live._is_copy:
+            time.sleep(0.2)  # a build that did not wait would be done
+            made.write_text(f"{site.said[-1]} {[file.src_uri for file in files]}", encoding="utf-8")
+            site.live.end_if_copy()
+        site.live.begin_language(files, is_first=False)
+        site.live.end_if_copy()
+        site.said.append(made.read_text(encoding="utf-8"))
+
+    site.between = begin_both_languages
+    site.save()
+    assert site.said[2] == "['es/b.html', 'es/index.html'] ['z.md', 'y.md', 'x.md']"
+    assert site.said[1] == ["b.html", "es/b.html", "es/index.html", "index.html"]
+
+
+def test_another_edit_ends_the_process_of_the_other_language(site):
+    site.read("a.html")
+
+    def edit_meanwhile():
+        if site.live._is_copy:
+            time.sleep(60)
+        elif site.said[-1] != ["a.html", "es/a.html"]:
+            site.server._want_rebuild = True
+            site.live.begin_language(Files([]), is_first=False)
+
+    site.between, began = edit_meanwhile, time.monotonic()
+    site.save()
+    assert site.live._copy is None
+    assert time.monotonic() - began < 30
 
 
 def test_a_build_that_fails_leaves_what_is_served(site):

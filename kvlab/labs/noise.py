@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from kvlab.benchmark.curves import every_second, fitted
+from kvlab.benchmark.fit import every_second, fitted
 from kvlab.errors import KvlabError
 
 WAYS: dict[str, Callable[[Iterable[float]], float]] = {"mean": fmean, "median": median, "least": min}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kvlab.benchmark.curves import cached_terms, every_second, fitted, uncached_terms
+from kvlab.benchmark.curves import cached_terms, uncached_terms
+from kvlab.benchmark.fit import every_second, fitted
 from kvlab.errors import KvlabError
 
 TERMS = {"cached": cached_terms, "uncached": uncached_terms}
