@@ -106,6 +106,7 @@ def live(project: Project) -> Iterator[tuple[str, str, str]]:
         time.sleep(AT_REST)
         project.add_sentence("live")
         yield "a saved sentence on its page", f"{_until(pages[PAGE], 'One more sentence: live'):.2f} s", "1 s"
+        time.sleep(AT_REST)
         began = time.monotonic()
         project.change_factor(2, 4)
         for language, text in TWICE.items():

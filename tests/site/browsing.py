@@ -16,7 +16,7 @@ ALL_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
 # The contrast of every ink on every paper is computed in test_style_sheets.py, once for all pages.
 RULES_BUT_CONTRAST = ALL_RULES | {"rules": {"color-contrast": {"enabled": False}}}
 # What origins and palettes change is colours and widths; all the other rules would only see the same page again.
-RULES_OF_LOOKS = ALL_RULES | {"runOnly": ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]}
+LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]
 Facts = dict[str, dict[str, Any]]  # what was found on each page, by its path
 
 
@@ -79,17 +79,19 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
     return [f"{rule['id']} {node['target']} {node['html'][:120]}" for rule in found for node in rule["nodes"]]
 
 
-def sweep(page: Page, server: str, pages: list[str], language: str) -> None:
+def sweep(page: Page, server: str, pages: list[str], language: str, contrast: bool) -> None:
     """Look with all rules at every page of a language: as it is, with the numbers' origins, and in the dark palette."""
+    rules = ALL_RULES if contrast else RULES_BUT_CONTRAST
+    rules_of_looks = ALL_RULES | {"runOnly": LOOKS if contrast else LOOKS[1:]}
     for path in [path for path in pages if language_of(path) == language]:
         page.goto(f"{server}/{path}")
         choose_palette(page, "default")
         open_folds(page)
-        found = violations(page, ALL_RULES)
+        found = violations(page, rules)
         if page.locator(".kv-origins").count():
             page.locator(".kv-origins").click()
             page.evaluate("localStorage.clear()")
-        found += violations(page, RULES_OF_LOOKS)
+        found += violations(page, rules_of_looks)
         choose_palette(page, "slate")
-        found += violations(page, RULES_OF_LOOKS)
+        found += violations(page, rules_of_looks)
         assert found == [], path

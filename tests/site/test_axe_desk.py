@@ -16,4 +16,4 @@ pytestmark = pytest.mark.slow
 def test_axe_finds_no_violation_in_either_palette(
     tab: Callable[..., Page], server: str, pages: list[str], language: str
 ) -> None:
-    sweep(tab(1280), server, pages, language)
+    sweep(tab(1280), server, pages, language, contrast=True)
