@@ -29,7 +29,7 @@ site: $(READY)  ## only build the site, into site/
 	$(BIN)/mkdocs build --strict
 
 pdf: site  ## the whole book as one PDF a language, into build/; PAPER=Letter for that paper
-	$(BIN)/python -m figures_src.pdf $(or $(PAPER),A4)
+	$(BIN)/python -m figures_src.pdf.printing $(or $(PAPER),A4)
 
 # All tests of one file run in one process, so that what they share is computed once. The longest takes six minutes; one
 # that hangs fails, and says where.
@@ -63,7 +63,7 @@ golden: $(PEERS_READY)  ## write the golden files and the defaults of config.jso
 	$(WITH_PEERS) tests/peers/golden_caches.py
 
 time: $(READY)  ## print what the builds and the live server cost, beside what they may; some minutes
-	$(BIN)/python -m figures_src.time_builds
+	$(BIN)/python -m figures_src.build.timing
 
 check: $(READY)  ## style, which module may import which, and types
 	$(BIN)/ruff format --check .

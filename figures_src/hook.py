@@ -19,8 +19,8 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 ROOT, LOG = Path(__file__).parents[1], logging.getLogger("mkdocs")
-build: Any = None  # a figures_src.publishing.Build, whose class is another at each build
-live: Any = None  # the figures_src.live.Live of a live server, which outlives a build
+build: Any = None  # a figures_src.build.publishing.Build, whose class is another at each build
+live: Any = None  # the figures_src.build.live.Live of a live server, which outlives a build
 navigation: Any = None  # of the language that is being built
 
 
@@ -28,7 +28,7 @@ def on_startup(command: str, **_: Any) -> None:
     """Remember whether the live server asks."""
     global live
     sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT))]
-    live = ours("live").Live() if command == "serve" else None
+    live = ours("build.live").Live() if command == "serve" else None
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -43,9 +43,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     sys.path[:] = [str(ROOT), *(path for path in sys.path if path != str(ROOT))]
     for name in [name for name in sys.modules if name.split(".")[0] in ("kvlab", "figures_src")]:
         del sys.modules[name]
-    ours("bytecode").install(ROOT)
-    ours("templates").use_in(config.theme)
-    build = guarded(lambda: ours("publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
+    ours("build.bytecode").install(ROOT)
+    ours("build.templates").use_in(config.theme)
+    build = guarded(lambda: ours("build.publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
     config.site_dir = str(build.folder)
     # The live server hands in the same configuration, and in it our extensions of the build before.
     others = [extension for extension in config.markdown_extensions if "figures_src" not in type(extension).__module__]
@@ -146,7 +146,7 @@ def warned() -> bool:
 
 def is_kept(page: Page) -> bool:
     """Return whether a page is left as it is."""
-    return isinstance(page, ours("kept_pages").KeptPage)
+    return isinstance(page, ours("build.kept_pages").KeptPage)
 
 
 def guarded(work: Callable[[], Any]) -> Any:

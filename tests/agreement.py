@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kvlab.cache import DenseCache
-from kvlab.generation import generate_cached
+from kvlab.decoding.generation import generate_cached
 from kvlab.model import Model
 
 # See `distance`. The models compared have at most 3 layers of 4 products and a head: 13 products one behind the other,

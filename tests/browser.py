@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from figures_src.browser import ADVICE, find_chromium
+from figures_src.pdf.browser import ADVICE, find_chromium
 
 
 def may_install() -> bool:

@@ -16,7 +16,7 @@ from hypothesis import settings
 from pinned import pinned
 from playwright.sync_api import Browser
 
-from figures_src.browser import chromium
+from figures_src.pdf.browser import chromium
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]

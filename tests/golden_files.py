@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kvlab.model import MINIGPT, save_folder
+from kvlab.model import save_folder
+from kvlab.training import MINIGPT
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ("minigpt", "gpt2", "llama")

@@ -3,7 +3,7 @@
 import re
 import zlib
 
-from figures_src.destinations import Objects, leaves
+from figures_src.pdf.destinations import Objects, leaves
 
 SHOWN = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]+)>")
 

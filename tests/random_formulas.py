@@ -11,14 +11,14 @@ from dataclasses import dataclass, fields
 from hypothesis import strategies as st
 
 from kvlab import accounting
-from kvlab.accounting.exact import AT_LEAST_ONE, exact
+from kvlab.accounting.integers import AT_LEAST_ONE, exact
 from kvlab.errors import KvlabError
-from kvlab.formula.kinds import OPTIONAL, fields_of, is_record, items_of
 from kvlab.formula.reading import read
+from kvlab.formula.types import OPTIONAL, fields_of, is_record, items_of
 
 # What is no formula, by its module and name: all other public functions of the accounting are.
 NOT_FORMULAS = {
-    "elements.state_element_bytes": "asks for a name, and is no arithmetic",
+    "formats.state_element_bytes": "asks for a name, and is no arithmetic",
     "layers.largest_batch": "has no number where any number fits",
     "layers.largest_context": "goes from window to window",
     "roofline.attainable": "gives a ratio",
@@ -30,13 +30,13 @@ NOT_FORMULAS = {
     "roofline.step_milliseconds": "gives milliseconds",
     "roofline.step_time": "gives seconds",
     "roofline.tokens_per_second": "gives a ratio",
-    "work.operations": "gives a table",
+    "operations.operations": "gives a table",
 }
 
 
 def public_functions():
     """Return the public functions of the accounting's rooms, by module and name; `exact` is what wraps them."""
-    names = [info.name for info in pkgutil.iter_modules(accounting.__path__) if info.name != "exact"]
+    names = [info.name for info in pkgutil.iter_modules(accounting.__path__) if info.name != "integers"]
     modules = {name: importlib.import_module(f"kvlab.accounting.{name}") for name in names}
     return {
         f"{room}.{name}": function

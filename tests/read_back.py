@@ -5,8 +5,8 @@ from fractions import Fraction
 from math import ceil, floor
 
 from kvlab import formula
-from kvlab.formula.kinds import is_record
 from kvlab.formula.reading import read
+from kvlab.formula.types import is_record
 
 PYTHON = {"·": "*", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
 PYTHON |= {"∅": "None", "⊤": "True", "⊥": "False"}

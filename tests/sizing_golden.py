@@ -19,10 +19,10 @@ from typing import Any, TypedDict
 
 from sizing_case import Case, as_implemented
 
-from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting.formats import ELEMENTS
 from kvlab.accounting.layers import Layers, attention_bytes, state_bytes
 from kvlab.sizing import Decoder
-from kvlab.sizing.kinds import LAYER_TYPES
+from kvlab.sizing.layer_types import LAYER_TYPES
 
 PATH = Path(__file__).parent / "golden" / "caches.json"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pinned import pinned
 
-from figures_src import kept
+from figures_src import store
 from kvlab.benchmark import record
 
 ROOT = Path(__file__).parents[1]
@@ -151,13 +151,14 @@ Un paso tarda [[step:fixed1]] µs.
     "figures_src/pages/index.py": '''\
 """`index`: numbers that no formula gives, and a term of the glossary."""
 
-from figures_src import glossary
-from figures_src.page import Page
-from kvlab import experiments, units
+from figures_src.declared.page import Page
+from figures_src.pages.shared import glossary
+from kvlab import units
+from kvlab.experiments import minigpt
 
 page = Page("index")
 page.value("pages", units.given, quantity=3)
-page.value("said", experiments.prompt_text, prompt="Yesterday I")
+page.value("said", minigpt.prompt_text, prompt="Yesterday I")
 
 
 @page.entries
@@ -167,10 +168,10 @@ def terms(words):
     "figures_src/pages/theory_size.py": '''\
 """`theory/size`: a formula, and everything that can be made of it."""
 
-from figures_src.figures import rising
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes
-from figures_src.values import call
+from figures_src.plots import rising
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.declared.values import call
 from kvlab import units
 from kvlab.accounting import memory
 
@@ -206,8 +207,8 @@ page.figure("rising", rising_data, rising.draw)
     "figures_src/pages/reference_speed.py": '''\
 """`reference/speed`: a number of the catalog, one of the record of measurements, and lines of a lab's program."""
 
-from figures_src.page import Page
-from figures_src.pages.measurements import measured
+from figures_src.declared.page import Page
+from figures_src.pages.shared.measurements import measured
 from kvlab import catalog, labs
 from kvlab.labs.lab import excerpt
 
@@ -216,10 +217,10 @@ page.value("bandwidth", catalog.device_number, device_name="RTX 4090", field="ba
 page.reuse("step", measured("bench.mini.decode_us_per_token"))
 page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 2))
 ''',
-    "figures_src/figures/rising.py": '''\
+    "figures_src/plots/rising.py": '''\
 """A line: bytes against tokens."""
 
-from figures_src.figures.style import new_figure
+from figures_src.plots.style import new_figure
 
 
 def draw(data, words, palette):
@@ -309,9 +310,9 @@ class Project:
 
     def forget(self, *but):
         """Remove what builds have kept, of every kind but those that are named."""
-        with closing(sqlite3.connect(self.root / ".cache" / kept.FILE)) as store:
-            store.execute(f"DELETE FROM kept WHERE kind NOT IN ({', '.join('?' * len(but))})", but)
-            store.commit()
+        with closing(sqlite3.connect(self.root / ".cache" / store.FILE)) as database:
+            database.execute(f"DELETE FROM kept WHERE kind NOT IN ({', '.join('?' * len(but))})", but)
+            database.commit()
 
 
 def write(root):

@@ -8,21 +8,23 @@ import re
 import markdown
 import pytest
 
-from figures_src import book, kept, page_records, words
-from figures_src.book import Book
+from figures_src import store, words
+from figures_src.book import reading, records
+from figures_src.book.reading import Book
+from figures_src.book.records import page_of
+from figures_src.declared.page import Entry, Foreign, Page, Shown, Table
+from figures_src.declared.values import call
 from figures_src.errors import BookError, guarded
-from figures_src.figures.style import DARK, LIGHT, new_figure, recoloured, to_svg
-from figures_src.page import Entry, Foreign, Page, Shown, Table
-from figures_src.page_records import page_of
 from figures_src.pages import background_decode_cost_model as cost_model
 from figures_src.pages import index
 from figures_src.pages import theory_00_motivation as motivation
 from figures_src.pages import theory_05_worked_example as worked_example
-from figures_src.values import call
+from figures_src.plots.style import DARK, LIGHT, new_figure, recoloured, to_svg
 from figures_src.words import Words
-from kvlab import claims, diagnosis, units
+from kvlab import units
 from kvlab.accounting import memory, roofline
 from kvlab.benchmark import record
+from kvlab.catalog import claims, mistakes
 from kvlab.errors import KvlabError
 
 FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
@@ -51,7 +53,7 @@ def a_page():
         return figure
 
     room = page.blank(
-        "room", size, call(diagnosis.mistaken_free, memory=3, weights=1), beyond=call(units.given, quantity=1)
+        "room", size, call(mistakes.mistaken_free, memory=3, weights=1), beyond=call(units.given, quantity=1)
     )
     page.blank("reason")
 
@@ -67,9 +69,9 @@ class Desk:
     """A book with one page in two languages, in a folder of its own."""
 
     def __init__(self, root, monkeypatch):
-        monkeypatch.setattr(kept, "STORE", root / "cache")
+        monkeypatch.setattr(store, "STORE", root / "cache")
         self.root, self.page, self.book = root, a_page(), Book(root)
-        for module in (book, page_records):
+        for module in (reading, records):
             monkeypatch.setattr(module, "page_of", lambda path: self.page)
         for language in ("en", "es"):
             (root / "docs" / language / "theory").mkdir(parents=True)
@@ -411,6 +413,6 @@ def test_a_value_that_is_used_by_another_is_put_in_as_its_result():
 def test_values_in_a_list_are_put_in_as_their_results_and_make_what_uses_them_measured():
     inner, measured = call(units.given, quantity=3), call(record.measured, path="bench.rounds")
     outer = call(claims.tally, verdicts=[inner, 5, inner], verdict="holds")
-    assert outer.origin == "kvlab.claims.tally(verdicts=[3, 5, 3], verdict='holds')"
+    assert outer.origin == "kvlab.catalog.claims.tally(verdicts=[3, 5, 3], verdict='holds')"
     assert not outer.measured
     assert call(claims.tally, verdicts=[inner, measured], verdict="holds").measured

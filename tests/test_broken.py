@@ -8,9 +8,9 @@ import pytest
 
 from kvlab.cache import DenseCache, KVCache
 from kvlab.cache.broken import BUGS
-from kvlab.damage import EARLY_TOKENS, Damage, Difference, Run, damage, first_difference, teacher_forced
+from kvlab.decoding.degradation import EARLY_TOKENS, Damage, Difference, Run, damage, first_difference, teacher_forced
 from kvlab.errors import KvlabError
-from kvlab.experiments import (
+from kvlab.experiments.minigpt import (
     bug_choices_changed,
     bug_damage,
     bug_early_loss,
@@ -23,9 +23,9 @@ from kvlab.experiments import (
     minigpt,
     minigpt_tokenizer,
 )
-from kvlab.grammar.corpus import generate_corpus
-from kvlab.grammar.gradients import cross_entropy
-from kvlab.grammar.training import Recipe, _split, token_stream
+from kvlab.training.corpus import generate_corpus
+from kvlab.training.gradients import cross_entropy
+from kvlab.training.trainer import Recipe, _split, token_stream
 
 # The length that never advances costs a nat at first and 1.6 later: with fewer texts, three standard errors of
 # the early tokens reach as far as that.

@@ -6,12 +6,13 @@ import sys
 
 import pytest
 
-from figures_src import bytecode, kept
+from figures_src import store
+from figures_src.build import bytecode
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "STORE", tmp_path / "store")
+    monkeypatch.setattr(store, "STORE", tmp_path / "store")
     monkeypatch.setattr(bytecode, "PACKAGES", ("some_package",))
     monkeypatch.setattr(sys, "path_hooks", list(sys.path_hooks))
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from kvlab import cache_sizing, catalog
+from kvlab import catalog
 from kvlab.errors import KvlabError
+from kvlab.experiments import cache_sizing
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 ROWS = {row.model: row for row in cache_sizing.forward()}

@@ -24,8 +24,8 @@ from kvlab.cache import (
     dequantize,
     quantize,
 )
+from kvlab.decoding.generation import generate_cached
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached
 
 MODELS = {"gpt2": random_model(PRIMES), "llama": random_model(LLAMA_PRIMES)}
 BOTH_FAMILIES = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

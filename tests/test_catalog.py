@@ -8,7 +8,7 @@ from kvlab.errors import KvlabError
 
 
 def test_every_entry_names_its_source_and_the_day_it_was_read():
-    for entry in (*catalog.models(), *catalog.processors(), *catalog.accelerators()):
+    for entry in (*catalog.all_models(), *catalog.processors(), *catalog.accelerators()):
         assert entry.source
         assert entry.read
 
@@ -48,7 +48,7 @@ def test_a_device_has_the_memory_that_it_reports_and_not_the_one_that_is_markete
 
 
 def test_names_and_aliases_are_found_for_one_model_only():
-    spellings = [folded(s) for m in catalog.models() for s in (m.name, *m.aliases)]
+    spellings = [folded(s) for m in catalog.all_models() for s in (m.name, *m.aliases)]
     assert len(set(spellings)) == len(spellings)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from figures_src.checker import complaints
+from figures_src.build.checker import complaints
 
 HEAD = '<link rel="alternate " hreflang="en" href="{en}"><link rel="alternate " hreflang="es" href="{es}">'
 EN = f'<html lang="en"><head>{HEAD.format(en="one.html", es="es/one.html")}</head><body id="top">{{}}</body></html>'

@@ -9,8 +9,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from kvlab.errors import KvlabError
-from kvlab.model import MINIGPT, load_model, save_folder
+from kvlab.model import load_model, save_folder
 from kvlab.model.checkpoint import end_of_text_ids
+from kvlab.training import MINIGPT
 
 CONFIG = {
     "model_type": "gpt2",

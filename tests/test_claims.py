@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from figures_src.words import Words
-from kvlab import claims
-from kvlab.claims import Claim
+from kvlab.catalog import claims
+from kvlab.catalog.claims import Claim
 from kvlab.errors import KvlabError
 
 ROOT = Path(__file__).parents[1]

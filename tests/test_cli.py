@@ -12,12 +12,12 @@ from random_models import LLAMA_PRIMES, random_model, random_tensors
 
 from kvlab import catalog
 from kvlab.cache import DenseCache
-from kvlab.generation import generate_cached
-from kvlab.grammar import training
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT, save_folder
+from kvlab.decoding.generation import generate_cached
+from kvlab.model import save_folder
 from kvlab.model.demo import demo_model
 from kvlab.sizing import model_types
+from kvlab.training import MINIGPT, trainer
+from kvlab.training.tokenizer import Tokenizer
 
 
 def test_yesterday_i_worked():
@@ -343,11 +343,11 @@ def test_a_window_that_is_full_needs_no_more_room():
 
 def test_the_lists_name_every_model_and_device_with_its_source():
     listed = as_json("models")
-    assert {m["name"] for m in listed["models"]} == {m.name for m in catalog.models()}
+    assert {m["name"] for m in listed["models"]} == {m.name for m in catalog.all_models()}
     assert all(m["source"] and m["read"] for m in listed["models"])
     assert set(listed["model_types"]) == set(model_types())
     table = kvlab("models").stdout
-    assert all(m.name in table for m in catalog.models())
+    assert all(m.name in table for m in catalog.all_models())
     assert "61 latent" in table
     devices = as_json("devices")["devices"]
     assert {d["name"]: d["memory_bytes"] for d in devices}["RTX 4090"] == 24564 * 2**20
@@ -356,7 +356,7 @@ def test_the_lists_name_every_model_and_device_with_its_source():
 
 
 def test_a_short_training_writes_a_folder_that_generates_and_overwrites_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "Recipe", partial(training.Recipe, n_documents=600))
+    monkeypatch.setattr(trainer, "Recipe", partial(trainer.Recipe, n_documents=600))
     folder = tmp_path / "small"
     result = as_json("train", "--steps", "2", "--out", str(folder))
     assert result["steps"] == 2
@@ -489,18 +489,18 @@ def test_a_terminal_without_a_letter_still_gets_the_rest():
 INTERRUPTED = """
 import functools, os, signal, sys
 from kvlab.cli import main
-from kvlab.grammar import training
+from kvlab.training import trainer
 
 # A suite that runs in the background ignores the signal, and so would what it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-clip = training.clip
+clip = trainer.clip
 
 def interrupt(*arguments):
     os.kill(os.getpid(), signal.SIGINT)
     clip(*arguments)
 
-training.clip = interrupt
-training.Recipe = functools.partial(training.Recipe, n_documents=600)
+trainer.clip = interrupt
+trainer.Recipe = functools.partial(trainer.Recipe, n_documents=600)
 main(["train", "--steps", "2000", "--out", sys.argv[1]])
 """
 

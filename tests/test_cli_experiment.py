@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 from command_line import as_json, kvlab, refused
 
-from kvlab import agreement
 from kvlab.cli.experiment import EXPERIMENTS, experiment
+from kvlab.experiments import cache_correctness
 
 NAMES = ("cache-sizing", "kv-cost", "cache-correctness", "yesterday-worked")
 ROOT = Path(__file__).parents[1]
@@ -62,16 +62,16 @@ def run(*arguments):
 
 
 def test_cache_correctness_prints_both_families_and_says_by_its_exit_code_that_bytes_differ(monkeypatch):
-    monkeypatch.setattr(agreement, "N_PROMPTS", 2)
-    monkeypatch.setattr(agreement, "N_TOKENS", 3)
+    monkeypatch.setattr(cache_correctness, "N_PROMPTS", 2)
+    monkeypatch.setattr(cache_correctness, "N_TOKENS", 3)
     code, card = run("cache-correctness")
     assert code == 0
     for model in ("MiniGPT", "demo"):
         assert f"{model}: identical to the last bit" in card
         # Whole, however narrow the terminal is.
-        assert agreement.ids_sha256(2, 3, model) in "".join(re.findall(r"(?<= )[0-9a-f]{8}(?= )", card))
-    whole = agreement.summary
-    monkeypatch.setattr(agreement, "summary", lambda model: whole(model) | {"differing_kv_entries": 1})
+        assert cache_correctness.ids_sha256(2, 3, model) in "".join(re.findall(r"(?<= )[0-9a-f]{8}(?= )", card))
+    whole = cache_correctness.summary
+    monkeypatch.setattr(cache_correctness, "summary", lambda model: whole(model) | {"differing_kv_entries": 1})
     code, card = run("cache-correctness")
     assert (code, "NOT identical" in card) == (1, True)
     code, printed = run("cache-correctness", "--json")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvlab.errors import KvlabError
-from kvlab.grammar import corpus
-from kvlab.grammar.corpus import ADVERBS, SUBJECTS, VERBS, generate_corpus, is_grammatical, prompts, sample_prompts
+from kvlab.training import corpus
+from kvlab.training.corpus import ADVERBS, SUBJECTS, VERBS, generate_corpus, is_grammatical, prompts, sample_prompts
 
 BY_HAND = [
     ("Yesterday I", " worked at home."),

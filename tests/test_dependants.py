@@ -155,12 +155,12 @@ CHANGES = {
         runs=True,
     ),
     "a drawing": Change(
-        replacing("figures_src/figures/rising.py", "palette.series[0]", "palette.series[1]"),
+        replacing("figures_src/plots/rising.py", "palette.series[0]", "palette.series[1]"),
         drawings("en", "es"),
         drawn=2,
     ),
     "what turns tokens into numbers": Change(
-        replacing("figures_src/markup/numbers.py", 'STYLES = {"en": Style(",",', 'STYLES = {"en": Style("\'",'),
+        replacing("figures_src/words/numbers.py", 'STYLES = {"en": Style(",",', 'STYLES = {"en": Style("\'",'),
         {"reference/speed.html", "theory/size.html", *SEARCH},
         drawn=2,  # drawings write numbers too, if not this one
     ),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from figures_src.destinations import Objects, destinations, leaves
 from figures_src.errors import BookError
+from figures_src.pdf.destinations import Objects, destinations, leaves
 
 # Chromium keeps pages in a tree, some levels deep, its objects in no order. Here they are 7, 5, 3 from front to back.
 OBJECTS = {

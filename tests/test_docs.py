@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from figures_src import glossary
-from figures_src.book import Book
-from figures_src.figures.style import LIGHT
+from figures_src.book.reading import Book
+from figures_src.book.records import page_of
 from figures_src.markup import fields
 from figures_src.markup.lint import typed_numbers
-from figures_src.page_records import page_of
+from figures_src.pages.shared import glossary
+from figures_src.plots.style import LIGHT
 from figures_src.words import Words
-from kvlab.diagnosis import SENTENCES
+from kvlab.catalog.mistakes import SENTENCES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

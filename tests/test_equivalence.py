@@ -8,10 +8,10 @@ import pytest
 from random_models import random_model
 
 from kvlab.cache import DenseCache
-from kvlab.equivalence import differing_entries, verify
+from kvlab.decoding.equivalence import differing_entries, verify
 from kvlab.errors import KvlabError
-from kvlab.experiments import minigpt, minigpt_tokenizer
-from kvlab.grammar.corpus import sample_prompts
+from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer
+from kvlab.training.corpus import sample_prompts
 
 MODEL = random_model()
 

@@ -12,14 +12,14 @@ from read_back import as_python, evaluated, latex_as_python, symbols_of
 
 from figures_src.markup.math import to_mathml
 from kvlab import formula
-from kvlab.accounting import flops, layers, memory, positions, roofline
-from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting import flops, layers, memory, pairs, roofline
+from kvlab.accounting.formats import ELEMENTS
 from kvlab.accounting.layers import Layers
 from kvlab.errors import KvlabError
 from kvlab.formula import contents
 from kvlab.formula.contents import is_ratio
-from kvlab.formula.kinds import OPTIONAL, items_of
 from kvlab.formula.reading import read, read_ratio
+from kvlab.formula.types import OPTIONAL, items_of
 
 CONTEXT = 700
 SLIDING = Layers("sliding", 22, 4, 64, 64, window=512)
@@ -253,13 +253,13 @@ def test_a_called_formula_is_written_out_and_keeps_its_parentheses():
 
 def test_ceiling_and_floor_have_signs_of_their_own():
     assert formula.text(layers.heads_per_device) == "⌈H_kv / D⌉"
-    assert formula.latex(positions.generated_tokens_asymptotic) == r"\left\lfloor \frac{n^{2}}{2} \right\rfloor"
+    assert formula.latex(pairs.generated_tokens_asymptotic) == r"\left\lfloor \frac{n^{2}}{2} \right\rfloor"
 
 
 def test_consecutive_factors_need_no_sign_that_rounds():
-    assert formula.latex(positions.causal_pairs) == r"\frac{T \cdot \left(T + 1\right)}{2}"
-    assert formula.text(positions.tetrahedral) == "T · (T + 1) · (T + 2) / 6"
-    assert formula.text(positions.tokens_uncached) == "n · P + n · (n − 1) / 2"
+    assert formula.latex(pairs.causal_pairs) == r"\frac{T \cdot \left(T + 1\right)}{2}"
+    assert formula.text(pairs.tetrahedral) == "T · (T + 1) · (T + 2) / 6"
+    assert formula.text(pairs.tokens_uncached) == "n · P + n · (n − 1) / 2"
 
 
 # Sums over layers, as a teacher writes them.

@@ -12,7 +12,7 @@ from random_formulas import Group, defined
 
 from kvlab import formula
 from kvlab.accounting import memory
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 from kvlab.errors import KvlabError
 
 GROUPS = [Group(2, 3, None, True), Group(5, 7, 11, False)]

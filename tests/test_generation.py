@@ -5,8 +5,8 @@ import pytest
 from random_models import PRIMES, random_model
 
 from kvlab.cache import DenseCache
+from kvlab.decoding.generation import generate_cached, generate_uncached, greedy, sampler
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached, generate_uncached, greedy, sampler
 
 MODEL = random_model()
 BOTH = pytest.mark.parametrize("generate", [generate_cached, generate_uncached], ids=["cached", "uncached"])

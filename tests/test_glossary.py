@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from figures_src import glossary
+from figures_src.declared.page import Foreign
 from figures_src.markup.lint import typed_numbers
-from figures_src.page import Foreign
+from figures_src.pages.shared import glossary
 from figures_src.words import Words
 
 TERMS = {term.id: term for term in glossary.terms()}

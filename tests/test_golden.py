@@ -4,7 +4,7 @@ import pytest
 from agreement import BOUND, choices, decode_along, distance, prefill
 from golden_files import NAMES, model_folder, path_of, prompts_of, read_golden
 
-from kvlab.generation import generate_cached
+from kvlab.decoding.generation import generate_cached
 from kvlab.model import load_model
 
 

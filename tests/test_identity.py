@@ -12,9 +12,9 @@ from random_models import LLAMA_PRIMES, PRIMES, random_model
 
 from kvlab.architecture import Architecture
 from kvlab.cache import DenseCache, RaggedBatch
-from kvlab.equivalence import verify
+from kvlab.decoding.equivalence import verify
+from kvlab.decoding.generation import generate_batch, generate_cached, generate_uncached, greedy, sampler
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_batch, generate_cached, generate_uncached, greedy, sampler
 from kvlab.model import BLAS, EXACT, kernels
 from kvlab.model.demo import demo_model
 from kvlab.model.ops import gelu, layer_norm, rms_norm, rotary, rotate, silu, softmax

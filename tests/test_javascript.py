@@ -14,12 +14,12 @@ from random_formulas import FORMULAS, SIGNS, Group, arguments_of, comparing, for
 
 from kvlab import formula
 from kvlab.accounting import flops, layers, memory, traffic
-from kvlab.accounting.elements import ELEMENTS
-from kvlab.accounting.exact import AT_LEAST_ONE, exact
+from kvlab.accounting.formats import ELEMENTS
+from kvlab.accounting.integers import AT_LEAST_ONE, exact
 from kvlab.accounting.layers import Layers
 from kvlab.errors import KvlabError
-from kvlab.formula.kinds import OPTIONAL, fields_of, is_record, items_of
 from kvlab.formula.reading import read
+from kvlab.formula.types import OPTIONAL, fields_of, is_record, items_of
 
 INPUTS = min(150, 4 * settings.default.max_examples)  # of each formula
 EDGES = [0, 1, 2, 3, 2**53 - 1, 2**53 + 1, 2**64, 2**64 + 1, 3**50]

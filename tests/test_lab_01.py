@@ -14,7 +14,7 @@ import pytest
 
 from kvlab import labs
 from kvlab.errors import KvlabError
-from kvlab.labs import lab_01, probe_01, sandbox, walk_01
+from kvlab.labs import lab_01, probe_01, sandbox, walkthrough_01
 from kvlab.labs.lab import Finding
 from kvlab.labs.words import Words
 
@@ -182,16 +182,16 @@ def test_which_token_each_slot_holds_is_what_a_reader_would_draw():
         "length_stuck": [0, 1, 2, 4, -1, -1, -1, -1, -1],
         "length_per_layer": [-1, -1, -1, 0, 1, 2, -1, 3, -1, 4],
     }
-    assert set(drawn) == set(walk_01.CACHES)
+    assert set(drawn) == set(walkthrough_01.CACHES)
     for name, slots in drawn.items():
-        assert walk_01.slots_after(name, 3, 2, len(slots)) == slots
+        assert walkthrough_01.slots_after(name, 3, 2, len(slots)) == slots
     with pytest.raises(KvlabError, match=r"unknown cache 'none'.*right"):
-        walk_01.slots_after("none", 1, 1, 4)
+        walkthrough_01.slots_after("none", 1, 1, 4)
 
 
 def test_the_walk_is_the_running_sum_of_the_passes():
     passes = [5, 1, 3, 1]
     for nth in range(4):
         before = sum(passes[:nth])
-        found = [walk_01.walked(passes, nth, what) for what in ("before", "returned", "behind")]
+        found = [walkthrough_01.walked(passes, nth, what) for what in ("before", "returned", "behind")]
         assert found == [before, before + passes[nth], before + passes[nth]]

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from kvlab.cache import DenseCache
 from kvlab.cache.broken import BUGS
 from kvlab.cli import cli
-from kvlab.damage import first_difference
+from kvlab.decoding.degradation import first_difference
 from kvlab.errors import KvlabError
-from kvlab.experiments import held_out_texts, minigpt
+from kvlab.experiments.minigpt import held_out_texts, minigpt
 from kvlab.labs import lab_02, solution, starter
 from kvlab.labs.broken_02 import BROKEN, LATE, LONG
 from kvlab.labs.lab_02 import CHECKS, Limits, check, judged
@@ -28,8 +28,8 @@ from kvlab.labs.words import LANGUAGES, Words
 HEAD = """
 import numpy as np
 from kvlab.cache import DenseCache
-from kvlab.experiments import minigpt
-from kvlab.generation import recompute
+from kvlab.experiments.minigpt import minigpt
+from kvlab.decoding.generation import recompute
 MODEL = minigpt()
 """
 # One sequence, tokens compared; run far enough, but behind two prompts that differ in nothing but their first token.

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from kvlab import catalog, diagnosis
+from kvlab import catalog
 from kvlab.accounting.layers import Layers
 from kvlab.benchmark import curves
 from kvlab.benchmark.timing import Timed
+from kvlab.catalog import mistakes
 from kvlab.errors import KvlabError
-from kvlab.labs import noise, rivals, solution, starter
+from kvlab.labs import baselines_03, noise, solution, starter
 from kvlab.labs.curves_csv import MalformedError, read
 from kvlab.labs.lab_03 import CHECKS, check, judge, summed_up
 from kvlab.labs.words import Words
@@ -367,7 +368,7 @@ def test_the_program_in_the_place_of_its_csv_is_told_apart(tmp_path):
 
 def test_every_mistake_of_a_size_has_its_sentence():
     for language in ("en", "es"):
-        for name in diagnosis.MISTAKES:
+        for name in mistakes.MISTAKES:
             assert Words(language)(f"lab_03.seen.{name}")
 
 
@@ -445,14 +446,14 @@ def test_more_constants_fit_better_and_predict_worse():
 
 def test_a_rival_is_fitted_and_judged_on_the_points_of_the_whole_formula():
     contexts, seconds = list(CONTEXTS), [cached(at) for at in CONTEXTS]
-    assert rivals.held_out_error("cached", 2, contexts, seconds) < 1e-12
+    assert baselines_03.held_out_error("cached", 2, contexts, seconds) < 1e-12
     # Weighted by what it predicts, a constant is sum(1/y) / sum(1/y²) of its points, by hand.
     fitted_on = [cached(at) for at in (16, 32, 80, 96)]
     constant = sum(1 / y for y in fitted_on) / sum(1 / y**2 for y in fitted_on)
     expected = max(abs(constant - cached(at)) / cached(at) for at in (48, 64, 112, 128))
-    assert rivals.held_out_error("cached", 1, contexts, seconds) == pytest.approx(expected)
-    assert rivals.last_over_first([2.0, 3.0, 7.0]) == 3.5
-    assert rivals.over_at_last([1.0, 6.0], [5.0, 4.0]) == 1.5
+    assert baselines_03.held_out_error("cached", 1, contexts, seconds) == pytest.approx(expected)
+    assert baselines_03.last_over_first([2.0, 3.0, 7.0]) == 3.5
+    assert baselines_03.over_at_last([1.0, 6.0], [5.0, 4.0]) == 1.5
 
 
 @pytest.mark.parametrize(
@@ -462,8 +463,8 @@ def test_a_rival_is_fitted_and_judged_on_the_points_of_the_whole_formula():
         (lambda: noise.excess("mean", 0, 0.3, 1), "1 or more"),
         (lambda: noise.drift_error("descending", 1, 7, 3, 0.3, 1), "known are ascending, drawn"),
         (lambda: noise.fit_error(5, True, 8, 0.1, 3, 1), "4 different points cannot fix 5 constants"),
-        (lambda: rivals.held_out_error("growing", 1, [1], [1.0]), "known are cached, uncached"),
-        (lambda: rivals.held_out_error("cached", 3, [1], [1.0]), "has 2 constants, and 3"),
+        (lambda: baselines_03.held_out_error("growing", 1, [1], [1.0]), "known are cached, uncached"),
+        (lambda: baselines_03.held_out_error("cached", 3, [1], [1.0]), "has 2 constants, and 3"),
     ],
 )
 def test_what_cannot_be_imagined_is_refused(call, says):

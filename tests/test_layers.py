@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kvlab.accounting import layers as general
 from kvlab.accounting import memory
-from kvlab.accounting.elements import ELEMENTS, state_element_bytes, stored_bytes
+from kvlab.accounting.formats import ELEMENTS, state_element_bytes, stored_bytes
 from kvlab.accounting.layers import Layers
 from kvlab.errors import KvlabError
 

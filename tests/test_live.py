@@ -8,8 +8,8 @@ import pytest
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import File, Files
 
-from figures_src import live as live_module
-from figures_src.live import Live
+from figures_src.build import live as live_module
+from figures_src.build.live import Live
 
 PAGES = {"index.html", "es/index.html", "a.html", "es/a.html", "b.html", "es/b.html"}
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from figures_src.errors import BookError
 from figures_src.markup.math import to_mathml
-from figures_src.markup.numbers import NARROW_NBSP, NBSP, show, to_latex
+from figures_src.words.numbers import NARROW_NBSP, NBSP, show, to_latex
 
 
 @pytest.mark.parametrize(

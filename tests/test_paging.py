@@ -30,11 +30,11 @@ from kvlab.paging import (
     waste,
     waste_share,
 )
+from kvlab.paging.allocators import RESERVATIONS, Paged, Reserved
 from kvlab.paging.buddy import Buddy, power_of_two
 from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD, Request, _length, draw_requests
-from kvlab.paging.server import STATES, Server, simulate
-from kvlab.paging.shares import BLOCKS, OPT_13B_SLOTS, WAYS
-from kvlab.paging.ways import RESERVATIONS, Paged, Reserved
+from kvlab.paging.simulator import STATES, Server, simulate
+from kvlab.paging.waste import BLOCKS, OPT_13B_SLOTS, WAYS
 from kvlab.units import ratio
 
 PRINTED = {

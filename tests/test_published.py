@@ -8,7 +8,7 @@ import pytest
 
 from kvlab import catalog
 from kvlab.accounting import layers
-from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting.formats import ELEMENTS
 from kvlab.accounting.layers import Layers
 
 FIGURES = {

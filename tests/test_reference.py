@@ -4,10 +4,9 @@ import re
 
 import pytest
 
+from figures_src.declared.page import Shown
 from figures_src.errors import BookError
-from figures_src.markup import numbers
 from figures_src.markup.math import in_lines, to_mathml
-from figures_src.page import Shown
 from figures_src.pages import (
     reference_devices,
     reference_formulas,
@@ -15,8 +14,8 @@ from figures_src.pages import (
     reference_models,
     reference_shapes,
 )
-from figures_src.pages.sourced import read_cell, source_cell
-from figures_src.words import Words
+from figures_src.pages.shared.sourced import read_cell, source_cell
+from figures_src.words import Words, numbers
 from kvlab import catalog, formula, units
 from kvlab.catalog.sources import links, published_figures
 from kvlab.errors import KvlabError
@@ -95,14 +94,14 @@ def rows_of(table, words):
 @pytest.mark.parametrize("table", MODEL_TABLES, ids=lambda table: table.__name__)
 def test_every_model_of_the_catalog_has_one_row_in_each_table(table, words):
     names = [row[0] for row in table(words).rows]
-    assert sorted(names) == sorted(entry.name for entry in catalog.models())
+    assert sorted(names) == sorted(entry.name for entry in catalog.all_models())
 
 
 def test_models_stand_by_family_and_within_one_as_the_catalog_has_them():
     names = [entry.name for entry in reference_models.ZOO]
     families = [re.match("[A-Za-z]+", name)[0].casefold() for name in names]
     assert families == sorted(families)
-    in_catalog = [entry.name for entry in catalog.models()]
+    in_catalog = [entry.name for entry in catalog.all_models()]
     for one in set(families):
         of_family = [name for name in names if name.casefold().startswith(one)]
         assert of_family == [name for name in in_catalog if name in of_family]
@@ -128,7 +127,7 @@ def test_the_rows_of_known_models_have_their_published_numbers(words):
 
 def test_the_models_with_a_window_are_those_whose_configuration_has_one(words):
     rows = rows_of(reference_shapes.windows, words)
-    assert set(rows) == {e.name for e in catalog.models() if any(g.window is not None for g in e.decoder.layers)}
+    assert set(rows) == {e.name for e in catalog.all_models() if any(g.window is not None for g in e.decoder.layers)}
     assert rows["Gemma-3-27B"][:3] == ["52", "10", "1,024"]
     assert rows["Mistral-7B-v0.1"][1] == "0"
     assert rows["Mistral-7B-v0.1"][-1] == "0\u00a0B"
@@ -186,7 +185,7 @@ def test_the_rows_of_a_device_are_those_of_its_data_sheet(words):
 
 
 def test_every_source_of_the_catalog_has_its_address_or_is_said_to_have_none(words):
-    entries = (*catalog.models(), *catalog.accelerators(), *catalog.processors(), *published_figures())
+    entries = (*catalog.all_models(), *catalog.accelerators(), *catalog.processors(), *published_figures())
     for entry in entries:
         assert all(link.title for link in links(entry.source))
         assert all(link.url.startswith("https://") or link.url == "" for link in links(entry.source))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kvlab import catalog
 from kvlab.accounting import flops, layers, roofline
-from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting.formats import ELEMENTS
 from kvlab.errors import KvlabError
 
 COUNT = st.integers(1, 10**18)

@@ -4,7 +4,7 @@ import pytest
 
 from kvlab import catalog
 from kvlab.accounting import layers
-from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting.formats import ELEMENTS
 from kvlab.catalog import sizes
 from kvlab.catalog.printed import printed
 from kvlab.errors import KvlabError

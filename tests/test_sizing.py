@@ -11,9 +11,10 @@ from kvlab import catalog
 from kvlab.accounting import parameters
 from kvlab.architecture import gpt2_architecture, llama_architecture, read_config
 from kvlab.errors import KvlabError
-from kvlab.grammar import MINIGPT
-from kvlab.sizing import families, model_types, read_decoder
-from kvlab.sizing.keys import defaults_of
+from kvlab.sizing import model_types, read_decoder
+from kvlab.sizing.config_reader import defaults_of
+from kvlab.sizing.families import registry
+from kvlab.training import MINIGPT
 
 LLAMA = {
     "model_type": "llama",
@@ -52,7 +53,7 @@ def kinds(config):
 
 @pytest.mark.parametrize("model_type", model_types())
 def test_without_its_row_a_family_is_refused(model_type, monkeypatch):
-    rows = families.FAMILIES if model_type in families.FAMILIES else families.NESTED
+    rows = registry.FAMILIES if model_type in registry.FAMILIES else registry.NESTED
     monkeypatch.delitem(rows, model_type)
     assert f'model_type is "{model_type}", which is not known' in refusal({"model_type": model_type})
 
@@ -69,7 +70,7 @@ def test_the_type_alone_decides_and_not_what_architectures_says():
     assert decoder == read_decoder(LLAMA, "it")
 
 
-@pytest.mark.parametrize("model_type", families.FAMILIES)
+@pytest.mark.parametrize("model_type", registry.FAMILIES)
 def test_every_value_that_is_inferred_is_the_default_of_the_class_and_is_named(model_type):
     config = {"model_type": model_type, "tie_word_embeddings": True}
     decoder = read_decoder(config, "it")
@@ -189,13 +190,13 @@ def test_a_nested_decoder_that_its_surroundings_contradict_is_refused():
     assert "tied" in contradicted.note
 
 
-@pytest.mark.parametrize("entry", [m for m in catalog.models() if m.parameters is not None], ids=lambda m: m.name)
+@pytest.mark.parametrize("entry", [m for m in catalog.all_models() if m.parameters is not None], ids=lambda m: m.name)
 def test_the_parameters_counted_from_the_shapes_are_the_published_integer(entry):
     assert entry.decoder.parameters == entry.parameters
 
 
 def test_the_catalog_leaves_nothing_to_be_inferred_but_what_minigpts_file_leaves_out():
-    for entry in catalog.models():
+    for entry in catalog.all_models():
         assert entry.name == "MiniGPT" or not entry.decoder.inferred
 
 
@@ -227,13 +228,13 @@ JSON = st.recursive(
 @st.composite
 def damaged(draw):
     """Return a configuration of some family, some of whose keys have a value that may be anything."""
-    model_type = draw(st.sampled_from(list(families.FAMILIES)))
+    model_type = draw(st.sampled_from(list(registry.FAMILIES)))
     defaults = defaults_of(model_type)
     keys = sorted({*defaults.values, *defaults.aliases, "layer_types", "sliding_window", "num_key_value_heads"})
     changes = draw(st.dictionaries(st.sampled_from(keys), JSON, max_size=4))
     config = {"model_type": model_type, "tie_word_embeddings": True, **changes}
     return (
-        {"model_type": draw(st.sampled_from(list(families.NESTED))), "text_config": config}
+        {"model_type": draw(st.sampled_from(list(registry.NESTED))), "text_config": config}
         if draw(st.integers(0, 9)) == 0
         else config
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from figures_src.figures.style import LIGHT, new_figure, write_height_ticks
+from figures_src.plots.style import LIGHT, new_figure, write_height_ticks
 
 
 @pytest.mark.parametrize(

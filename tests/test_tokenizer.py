@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers
 
 from kvlab.errors import KvlabError
-from kvlab.grammar.corpus import END_OF_TEXT, generate_corpus
-from kvlab.grammar.tokenizer import Tokenizer, train_tokenizer
-from kvlab.model import MINIGPT
+from kvlab.training import MINIGPT
+from kvlab.training.corpus import END_OF_TEXT, generate_corpus
+from kvlab.training.tokenizer import Tokenizer, train_tokenizer
 
 DOCUMENTS = generate_corpus()
 FILE = MINIGPT / "tokenizer.json"

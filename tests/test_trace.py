@@ -10,11 +10,12 @@ from random_models import LLAMA_PRIMES, PRIMES, random_model
 from safetensors.numpy import load_file
 
 from kvlab.cache import READ_BLOCK, DenseCache
+from kvlab.decoding.generation import generate_cached, recompute
+from kvlab.decoding.trace import compare_with_recomputation, offset_bytes, trace
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached, recompute
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT, save_folder
-from kvlab.trace import compare_with_recomputation, offset_bytes, trace
+from kvlab.model import save_folder
+from kvlab.training import MINIGPT
+from kvlab.training.tokenizer import Tokenizer
 
 PROMPT = [3, 101, 7, 44, 9]
 # A prompt of more than a block, so that its queries are read in two groups, and tokens behind it.

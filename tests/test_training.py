@@ -13,13 +13,13 @@ from safetensors.numpy import load_file
 
 from kvlab.architecture import Architecture, gpt2_architecture
 from kvlab.cache import DenseCache
+from kvlab.decoding.generation import generate_cached
 from kvlab.errors import KvlabError
-from kvlab.generation import generate_cached
-from kvlab.grammar import gradients, training
-from kvlab.grammar.corpus import has_repeated_sentence, is_grammatical, is_sentence, prompts, sample_prompts, sentences
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.grammar.training import MINIGPT_ARCHITECTURE, AdamW, Recipe, train, train_to_folder
-from kvlab.model import MINIGPT, load_model
+from kvlab.model import load_model
+from kvlab.training import MINIGPT, gradients, trainer
+from kvlab.training.corpus import has_repeated_sentence, is_grammatical, is_sentence, prompts, sample_prompts, sentences
+from kvlab.training.tokenizer import Tokenizer
+from kvlab.training.trainer import MINIGPT_ARCHITECTURE, AdamW, Recipe, train, train_to_folder
 
 # Different primes wherever the mathematics allows it, so that swapped axes cannot pass: d = 2 · 5.
 SMALL = Architecture("small", "gpt2", 2, 10, 2, 2, 5, d_ff=11, vocab_size=13, max_context=7)
@@ -29,7 +29,7 @@ SHORT = Recipe(n_documents=120, batch_size=8, peak_rate=3e-2)
 
 def small_params(rng):
     """All parameters away from their initial zeros and ones, where a missing gradient term could hide."""
-    drawn = training.initial_params(SMALL, rng)
+    drawn = trainer.initial_params(SMALL, rng)
     return {name: tensor + rng.normal(0, 0.3, tensor.shape) for name, tensor in drawn.items()}
 
 
@@ -83,7 +83,7 @@ def test_a_later_token_changes_no_earlier_logit():
 def test_float32_parameters_give_float32_gradients():
     rng = np.random.default_rng(3)
     ids = rng.integers(13, size=(2, 7))
-    _, exact = gradients.loss_and_gradients(training.initial_params(SMALL, rng), ids, ids, SMALL)
+    _, exact = gradients.loss_and_gradients(trainer.initial_params(SMALL, rng), ids, ids, SMALL)
     assert {gradient.dtype for gradient in exact.values()} == {np.dtype(np.float32)}
 
 
@@ -126,7 +126,7 @@ def test_too_few_documents_to_hold_a_window_out_are_refused():
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_its_end():
     recipe = Recipe()
-    rates = [training.learning_rate(step, 200, recipe) for step in range(201)]
+    rates = [trainer.learning_rate(step, 200, recipe) for step in range(201)]
     assert rates[0] == pytest.approx(recipe.peak_rate / 10)
     assert np.argmax(rates) in (9, 10)
     assert max(rates) == pytest.approx(recipe.peak_rate)
@@ -136,9 +136,9 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_its_end():
 
 def test_gradients_are_clipped_together_as_one_vector():
     large = {"a": np.array([3.0]), "b": np.array([[4.0]])}
-    training.clip(large, 1.0)
+    trainer.clip(large, 1.0)
     assert (large["a"].item(), large["b"].item()) == pytest.approx((0.6, 0.8))
-    training.clip(large, 2.0)
+    trainer.clip(large, 2.0)
     assert (large["a"].item(), large["b"].item()) == pytest.approx((0.6, 0.8))
 
 
@@ -161,7 +161,7 @@ def test_adamw_averages_gradients_and_squares_without_bias():
 
 
 def test_the_configuration_is_read_back_as_the_same_architecture():
-    config = json.loads(json.dumps(training.config_json(MINIGPT_ARCHITECTURE, 0)))
+    config = json.loads(json.dumps(trainer.config_json(MINIGPT_ARCHITECTURE, 0)))
     assert gpt2_architecture(config, config["name"]) == MINIGPT_ARCHITECTURE
 
 
@@ -202,7 +202,7 @@ def test_the_checkpoint_is_the_recipes_architecture_and_has_141056_parameters():
     assert MODEL.architecture == MINIGPT_ARCHITECTURE
     assert sum(tensor.size for tensor in tensors.values()) == 141_056
     assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(np.float32)}
-    expected = training.initial_params(MINIGPT_ARCHITECTURE, np.random.default_rng(0))
+    expected = trainer.initial_params(MINIGPT_ARCHITECTURE, np.random.default_rng(0))
     assert {name: t.shape for name, t in tensors.items()} == {name: t.shape for name, t in expected.items()}
 
 

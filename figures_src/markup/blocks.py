@@ -22,10 +22,10 @@ from markdown.extensions import Extension
 from markdown.util import AtomicString
 from pymdownx.highlight import Highlight
 
+from figures_src.declared.page import Detail, Entry, Foreign
 from figures_src.errors import BookError, nearest
-from figures_src.figures.style import PALETTES
 from figures_src.markup.unmeasured import place_sentence
-from figures_src.page import Detail, Entry, Foreign
+from figures_src.plots.style import PALETTES
 from kvlab.benchmark.record import NotMeasuredError
 
 BLOCK = re.compile(r"\[\[(?P<kind>\w+) +(?P<name>\w+)\]\] *(?:\n|$)")

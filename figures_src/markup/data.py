@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from figures_src.markup import numbers
+from figures_src.declared.page import Shown
+from figures_src.declared.values import Value
 from figures_src.markup.blocks import Cell
-from figures_src.page import Shown
-from figures_src.values import Value
+from figures_src.words import numbers
 
 
 def data_attributes(value: Value, format: str) -> dict[str, str]:

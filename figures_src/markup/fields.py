@@ -9,9 +9,9 @@ import html
 import json
 from collections.abc import Callable
 
-from figures_src.page import Field, Page
+from figures_src.declared.page import Field, Page
 from figures_src.words import Words
-from kvlab.written import LONGEST
+from kvlab.units.quantity import LONGEST
 
 # What the script says, beside a sentence for each mistake that the page's fields know.
 FAULTS = ("unreadable", "unit", "two_units", "plain")

@@ -56,7 +56,7 @@ def typed_numbers(text: str) -> list[Typed]:
 
 
 def _known_names() -> re.Pattern[str]:
-    entries = [model.name for model in catalog.models()]
+    entries = [model.name for model in catalog.all_models()]
     entries += [processor.name for processor in catalog.processors()]
     entries += [accelerator.name for accelerator in catalog.accelerators()]
     names = "|".join([*(re.escape(name) for name in sorted(entries, key=len, reverse=True)), *_NAMES])

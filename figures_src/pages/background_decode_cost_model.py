@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from figures_src.figures import parts as parts_figure
-from figures_src.figures import token_times
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages import runs
-from figures_src.pages.measurements import measured
-from figures_src.pages.shapes import kv_shapes, shapes
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared import runs
+from figures_src.pages.shared.measurements import measured
+from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.pages.theory_05_worked_example import FP16, FP32
-from figures_src.values import Value, call
+from figures_src.plots import parts as parts_figure
+from figures_src.plots import token_times
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import experiments, recomputation, units
-from kvlab.accounting import flops, memory, positions
+from kvlab import units
+from kvlab.accounting import flops, memory, pairs
 from kvlab.benchmark import per_token
+from kvlab.experiments import minigpt, redundancy
 
 page = Page("background/decode-cost-model")
 
@@ -27,22 +28,22 @@ one = call(units.given, quantity=1)
 PROMPT, GENERATED = "Last week I was in the office.", 20
 SHOWN_STEPS = (0, 1, 2, GENERATED - 2, GENERATED - 1)
 RUN = {"prompt": PROMPT, "n_tokens": GENERATED}
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
+page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 generated = page.value("generated", units.given, quantity=GENERATED)
-prompt_tokens = page.value("prompt_tokens", recomputation.tokens_of_step, **RUN, cached=True, step=0)
+prompt_tokens = page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
 COUNTS = {"prompt": prompt_tokens, "new_tokens": generated}
 
-uncached = call(positions.tokens_uncached, **COUNTS)
-cached = page.value("cached", positions.tokens_cached, **COUNTS)
-whole = page.value("whole", positions.tokens_of_text, **COUNTS)
-ran_uncached, ran_cached = (call(experiments.tokens_computed, **RUN, cached=cached) for cached in (False, True))
+uncached = call(pairs.tokens_uncached, **COUNTS)
+cached = page.value("cached", pairs.tokens_cached, **COUNTS)
+whole = page.value("whole", pairs.tokens_of_text, **COUNTS)
+ran_uncached, ran_cached = (call(minigpt.tokens_computed, **RUN, cached=cached) for cached in (False, True))
 page.same("the run without a cache projects as many tokens as the sum says", ran_uncached, uncached)
 page.same("the run with a cache projects each token once", ran_cached, cached)
-page.formula("sum_prompt", positions.prompt_tokens_uncached)
-page.formula("sum_generated", positions.generated_tokens_uncached)
+page.formula("sum_prompt", pairs.prompt_tokens_uncached)
+page.formula("sum_generated", pairs.generated_tokens_uncached)
 page.derivation("uncached_derived", r"\sum_{t=0}^{n-1} \left(P + t\right)", uncached)
-page.formula("once", positions.tokens_cached)
-page.formula("once_with_numbers", positions.tokens_cached, **COUNTS)
+page.formula("once", pairs.tokens_cached)
+page.formula("once_with_numbers", pairs.tokens_cached, **COUNTS)
 page.value("times_fewer", units.ratio, numerator=uncached, denominator=cached)
 page.claim("fewer tokens are projected with a cache", cached, uncached)
 
@@ -52,9 +53,7 @@ def forward_lengths(words: Words) -> Table:
     """Return the tokens of the first and the last passes of the run, recorded as it ran, and those of all of them."""
 
     def passed(step: int) -> list[str | Shown]:
-        recorded = [
-            Shown(call(recomputation.tokens_of_step, **RUN, cached=cached, step=step)) for cached in (False, True)
-        ]
+        recorded = [Shown(call(redundancy.tokens_of_step, **RUN, cached=cached, step=step)) for cached in (False, True)]
         return [str(step), *recorded]
 
     gap: list[str | Shown] = ["…"] * 3
@@ -74,8 +73,8 @@ page.formula("adds", flops.projection_multiply_adds)
 page.formula("flops", flops.projection_flops)
 page.value("projection_adds", flops.projection_multiply_adds, **PROJECTION, n_tokens=1)
 page.value("projection_flops", flops.projection_flops, **PROJECTION, n_tokens=1)
-again_prompt = call(positions.prompt_tokens_uncached, **COUNTS)
-again_generated = call(positions.generated_tokens_uncached, new_tokens=generated)
+again_prompt = call(pairs.prompt_tokens_uncached, **COUNTS)
+again_generated = call(pairs.generated_tokens_uncached, new_tokens=generated)
 
 
 def _adds(tokens: Value) -> Value:
@@ -101,11 +100,11 @@ def work_of_parts(words: Words) -> Table:
     )
 
 
-asymptotic = call(positions.generated_tokens_asymptotic, new_tokens=generated)
+asymptotic = call(pairs.generated_tokens_asymptotic, new_tokens=generated)
 page.reuse("generated_adds", _adds(again_generated))
 page.reuse("asymptotic_adds", _adds(asymptotic))
 page.reuse("uncached_adds", _adds(uncached))
-both_parts = call(positions.tokens_of_text, prompt=again_prompt, new_tokens=asymptotic)
+both_parts = call(pairs.tokens_of_text, prompt=again_prompt, new_tokens=asymptotic)
 page.reuse("asymptotic_total", _adds(both_parts))
 page.reuse("cached_adds", _adds(cached))
 page.reuse("whole_adds", _adds(whole))
@@ -116,16 +115,16 @@ page.claim("the approximation is too large", again_generated, asymptotic)
 LONG = {"prompt": 1024, "new_tokens": 200}
 long_prompt = page.value("long_prompt", units.given, quantity=LONG["prompt"])
 long_new = page.value("long_new", units.given, quantity=LONG["new_tokens"])
-long_again_prompt = page.value("long_again_prompt", positions.prompt_tokens_uncached, **LONG)
-long_again_new = page.value("long_again_new", positions.generated_tokens_uncached, new_tokens=long_new)
+long_again_prompt = page.value("long_again_prompt", pairs.prompt_tokens_uncached, **LONG)
+long_again_new = page.value("long_again_new", pairs.generated_tokens_uncached, new_tokens=long_new)
 page.value("long_times", units.ratio, numerator=long_again_prompt, denominator=long_again_new)
-page.formula("balance", positions.balancing_new_tokens)
-long_balance = page.value("long_balance", positions.balancing_new_tokens, prompt=long_prompt)
+page.formula("balance", pairs.balancing_new_tokens)
+long_balance = page.value("long_balance", pairs.balancing_new_tokens, prompt=long_prompt)
 page.claim("behind a long prompt, the prompt's part is the larger one", long_again_new, long_again_prompt)
 page.same(
     "at the balance both parts are equal",
-    call(positions.prompt_tokens_uncached, prompt=long_prompt, new_tokens=long_balance),
-    call(positions.generated_tokens_uncached, new_tokens=long_balance),
+    call(pairs.prompt_tokens_uncached, prompt=long_prompt, new_tokens=long_balance),
+    call(pairs.generated_tokens_uncached, new_tokens=long_balance),
 )
 DRAWN_PROMPTS, DRAWN_GENERATED = (4, 64, 1024), 4096
 smallest_prompt, middle_prompt = (
@@ -139,13 +138,13 @@ def parts_data() -> Data:
     rows: list[tuple[str, int | None, int, int]] = []
     powers = [2**power for power in range(1, DRAWN_GENERATED.bit_length())]
     for n in powers:
-        rows.append(("generated", None, n, call(positions.generated_tokens_uncached, new_tokens=n).result))
+        rows.append(("generated", None, n, call(pairs.generated_tokens_uncached, new_tokens=n).result))
     for prompt in DRAWN_PROMPTS:
         for n in powers:
-            again = call(positions.prompt_tokens_uncached, prompt=prompt, new_tokens=n)
+            again = call(pairs.prompt_tokens_uncached, prompt=prompt, new_tokens=n)
             rows.append(("prompt", prompt, n, again.result))
-        balance = call(positions.balancing_new_tokens, prompt=prompt)
-        equal = call(positions.generated_tokens_uncached, new_tokens=balance)
+        balance = call(pairs.balancing_new_tokens, prompt=prompt)
+        equal = call(pairs.generated_tokens_uncached, new_tokens=balance)
         rows.append(("equal", prompt, balance.result, equal.result))
     columns = ("part", "prompt_tokens", "generated_tokens", "token_projections")
     return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
@@ -158,29 +157,29 @@ page.figure("parts", parts_data, parts_figure.draw)
 COUNTED, LARGER = 128, 1024
 counted = page.value("counted_length", units.given, quantity=COUNTED)
 larger = page.value("larger_length", units.given, quantity=LARGER)
-page.formula("causal", positions.causal_pairs)
+page.formula("causal", pairs.causal_pairs)
 page.table(runs.growth)
 GROWING = {
     length: {
-        ("pairs", False): call(positions.pairs_uncached, prompt=1, new_tokens=length),
-        ("pairs", True): call(positions.pairs_cached, prompt=1, new_tokens=length),
-        ("tokens", False): call(positions.tokens_uncached, prompt=1, new_tokens=length),
-        ("tokens", True): call(positions.tokens_cached, prompt=1, new_tokens=length),
+        ("pairs", False): call(pairs.pairs_uncached, prompt=1, new_tokens=length),
+        ("pairs", True): call(pairs.pairs_cached, prompt=1, new_tokens=length),
+        ("tokens", False): call(pairs.tokens_uncached, prompt=1, new_tokens=length),
+        ("tokens", True): call(pairs.tokens_cached, prompt=1, new_tokens=length),
     }
     for length in (COUNTED, LARGER)
 }
 RAN = {
     (what, cached): call(count, length=COUNTED, cached=cached)
-    for what, count in (("pairs", recomputation.counted_pairs), ("tokens", recomputation.counted_tokens))
+    for what, count in (("pairs", redundancy.counted_pairs), ("tokens", redundancy.counted_tokens))
     for cached in (False, True)
 }
 for key, value in RAN.items():
     page.same(f"counted and derived are one: {key}", value, GROWING[COUNTED][key])
-page.derivation("tetrahedral_derived", "A", call(positions.tetrahedral, n_tokens=counted))
+page.derivation("tetrahedral_derived", "A", call(pairs.tetrahedral, n_tokens=counted))
 page.same(
     "the scores of all prefixes are a tetrahedral number",
     GROWING[COUNTED]["pairs", False],
-    call(positions.tetrahedral, n_tokens=counted),
+    call(pairs.tetrahedral, n_tokens=counted),
 )
 
 
@@ -223,8 +222,8 @@ def _generation_flops(tokens: Value, pairs: Value) -> Value:
     return call(flops.pass_flops, **MINI, mlp_matrices=2, n_tokens=tokens, pairs=pairs, rows=generated)
 
 
-flops_uncached = page.reuse("flops_uncached", _generation_flops(uncached, call(positions.pairs_uncached, **COUNTS)))
-flops_cached = page.reuse("flops_cached", _generation_flops(cached, call(positions.pairs_cached, **COUNTS)))
+flops_uncached = page.reuse("flops_uncached", _generation_flops(uncached, call(pairs.pairs_uncached, **COUNTS)))
+flops_cached = page.reuse("flops_cached", _generation_flops(cached, call(pairs.pairs_cached, **COUNTS)))
 all_times = page.value("flops_times", units.ratio, numerator=flops_uncached, denominator=flops_cached)
 page.claim("with everything counted, less is saved", all_times, page.values["times_fewer"])
 
@@ -250,7 +249,7 @@ page.value(
 
 # Measured.
 
-page.value("timed_prompt", experiments.prompt_text, prompt=per_token.PROMPT)
+page.value("timed_prompt", minigpt.prompt_text, prompt=per_token.PROMPT)
 page.reuse("timed", measured("bench.per_token.generated_tokens"))
 page.reuse("timed_ends", measured("bench.per_token.compared_tokens"))
 page.reuse("uncached_climbs", measured("bench.per_token.uncached_last_over_first", at_least=1.5, at_most=6))

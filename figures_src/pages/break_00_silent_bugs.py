@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from figures_src.figures import empty_slot, loss_by_position
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.plots import empty_slot, loss_by_position
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import bugs, catalog, claims, damage, experiments, units
+from kvlab import catalog, units
 from kvlab.cache.broken import BUGS, RingTooSmall, WindowTooSmall
+from kvlab.catalog import claims
+from kvlab.decoding import degradation
+from kvlab.experiments import minigpt, silent_bugs
 
 page = Page("break/00-silent-bugs", shared_runs=True)
 
@@ -22,34 +25,34 @@ SECOND_LAYER = 1
 page.value("n_bugs", units.given, quantity=len(BUGS))
 n_texts = page.value("n_texts", units.given, quantity=N_TEXTS)
 s_max = page.value("s_max", catalog.shape, model_name="MiniGPT", field="max_context")
-prompt = page.value("prompt", experiments.bug_prompt, bug="slot_too_far")
-page.value("early_tokens", units.given, quantity=damage.EARLY_TOKENS)
-page.value("visible", units.given, quantity=damage.VISIBLE_NATS)
-page.value("standard_errors", units.given, quantity=damage.STANDARD_ERRORS)
-right_loss = page.value("right_loss", bugs.right_loss, n_texts=N_TEXTS)
+prompt = page.value("prompt", minigpt.bug_prompt, bug="slot_too_far")
+page.value("early_tokens", units.given, quantity=degradation.EARLY_TOKENS)
+page.value("visible", units.given, quantity=degradation.VISIBLE_NATS)
+page.value("standard_errors", units.given, quantity=degradation.STANDARD_ERRORS)
+right_loss = page.value("right_loss", silent_bugs.right_loss, n_texts=N_TEXTS)
 visible = page.values["visible"]
 
 
 def early(bug: str) -> Value:
     """Return what a bug costs over the first tokens behind the prompt, in nats."""
-    return call(experiments.bug_early_loss, bug=bug, n_texts=N_TEXTS)
+    return call(minigpt.bug_early_loss, bug=bug, n_texts=N_TEXTS)
 
 
 def late(bug: str) -> Value:
     """Return what a bug costs over the last third, in nats."""
-    return call(experiments.bug_late_loss, bug=bug, n_texts=N_TEXTS)
+    return call(minigpt.bug_late_loss, bug=bug, n_texts=N_TEXTS)
 
 
 def _changed(bug: str) -> Value:
-    return call(experiments.bug_choices_changed, bug=bug, n_texts=N_TEXTS)
+    return call(minigpt.bug_choices_changed, bug=bug, n_texts=N_TEXTS)
 
 
 def _verdict(bug: str) -> Value:
-    return call(experiments.bug_verdict, bug=bug, n_texts=N_TEXTS)
+    return call(minigpt.bug_verdict, bug=bug, n_texts=N_TEXTS)
 
 
 def _first_changed(bug: str) -> Value:
-    return call(bugs.first_changed_position, bug=bug, n_texts=N_TEXTS)
+    return call(silent_bugs.first_changed_position, bug=bug, n_texts=N_TEXTS)
 
 
 @page.table
@@ -62,8 +65,8 @@ def guesses(words: Words) -> Table:
 def _losses(*names: str) -> Data:
     rows = []
     for bug in names:
-        losses = call(experiments.bug_loss_by_position, bug=bug, n_texts=N_TEXTS).result
-        first = call(experiments.bug_prompt, bug=bug).result
+        losses = call(minigpt.bug_loss_by_position, bug=bug, n_texts=N_TEXTS).result
+        first = call(minigpt.bug_prompt, bug=bug).result
         rows += [(bug, position, change, first) for position, change in enumerate(losses)]
     columns = ("bug", "position", "change_nats", "prompt_tokens")
     return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
@@ -120,9 +123,9 @@ page.claim("both change choices, the rounding fewer", nothing, half_changed, pos
 
 _family("others_rows", "stays", "rows_swapped")
 _family("unmasked", "heals", "chunk_unmasked")
-page.value("chunk", units.given, quantity=damage.CHUNK)
-page.value("long_prompt", experiments.bug_prompt, bug="chunk_unmasked")
-page.value("unmasked_prompt", bugs.prompt_loss_change, bug="chunk_unmasked", n_texts=N_TEXTS)
+page.value("chunk", units.given, quantity=degradation.CHUNK)
+page.value("long_prompt", minigpt.bug_prompt, bug="chunk_unmasked")
+page.value("unmasked_prompt", silent_bugs.prompt_loss_change, bug="chunk_unmasked", n_texts=N_TEXTS)
 page.claim(
     "the rows swapped cost more than any other bug, and the unmasked prompt itself more than what follows",
     late("chunk_unmasked"),
@@ -154,16 +157,16 @@ def verdicts(words: Words) -> Table:
 
 # What attention gives to an empty slot.
 
-page.value("early_score", bugs.early_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
-page.value("late_score", bugs.late_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
+page.value("early_score", silent_bugs.early_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
+page.value("late_score", silent_bugs.late_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
 page.claim(
     "the best score is below the empty slot's at first and above it late",
     page.values["early_score"],
     nothing,
     page.values["late_score"],
 )
-page.value("crossing", bugs.empty_slot_outdone_at, n_texts=N_TEXTS, layer=SECOND_LAYER)
-WEIGHTS = call(bugs.empty_slot_weights, n_texts=N_TEXTS, layer=SECOND_LAYER)
+page.value("crossing", silent_bugs.empty_slot_outdone_at, n_texts=N_TEXTS, layer=SECOND_LAYER)
+WEIGHTS = call(silent_bugs.empty_slot_weights, n_texts=N_TEXTS, layer=SECOND_LAYER)
 
 
 def _even(step: int) -> Value:
@@ -173,7 +176,7 @@ def _even(step: int) -> Value:
 
 last = call(units.given, quantity=s_max.result - 2 - prompt.result)
 for name, step in (("first", 0), ("last", last.result)):
-    page.value(f"{name}_weight", bugs.empty_slot_weight, n_texts=N_TEXTS, layer=SECOND_LAYER, step=step)
+    page.value(f"{name}_weight", silent_bugs.empty_slot_weight, n_texts=N_TEXTS, layer=SECOND_LAYER, step=step)
     page.reuse(f"{name}_even", _even(step))
 page.claim(
     "the empty slot has far more than an even share at first, and far less at last",
@@ -189,7 +192,7 @@ def empty_slot_data() -> Data:
     weights = WEIGHTS.result
     return {
         "position": [prompt.result + step for step in range(len(weights))],
-        "largest_other_score": call(bugs.largest_other_scores, n_texts=N_TEXTS, layer=SECOND_LAYER).result,
+        "largest_other_score": call(silent_bugs.largest_other_scores, n_texts=N_TEXTS, layer=SECOND_LAYER).result,
         "weight": weights,
         "even_share": [_even(step).result for step in range(len(weights))],
     }
@@ -205,15 +208,15 @@ page.value("a_few", units.given, quantity=A_FEW)
 
 
 def _by_tokens(bug: str, n_tokens: int) -> Value:
-    return call(bugs.prompts_with_other_tokens, bug=bug, n_prompts=N_PROMPTS, n_tokens=n_tokens)
+    return call(silent_bugs.prompts_with_other_tokens, bug=bug, n_prompts=N_PROMPTS, n_tokens=n_tokens)
 
 
 def _by_bytes(bug: str) -> Value:
-    return call(bugs.prompts_with_other_bytes, bug=bug, n_prompts=N_PROMPTS, n_tokens=N_TOKENS)
+    return call(silent_bugs.prompts_with_other_bytes, bug=bug, n_prompts=N_PROMPTS, n_tokens=N_TOKENS)
 
 
 def _step(bug: str) -> Value:
-    return call(bugs.first_differing_step, bug=bug)
+    return call(silent_bugs.first_differing_step, bug=bug)
 
 
 @page.table

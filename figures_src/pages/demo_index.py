@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from figures_src.figures import (
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared import at_scale, demo_runs
+from figures_src.pages.shared.at_scale import number, ratio
+from figures_src.pages.shared.measurements import measured
+from figures_src.plots import (
     against_batch,
     against_context,
     breakdown,
@@ -14,21 +19,17 @@ from figures_src.figures import (
     reach,
     wall_clock,
 )
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages import at_scale, demo_runs
-from figures_src.pages.at_scale import number, ratio
-from figures_src.pages.measurements import measured
-from figures_src.values import Value, call
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import demonstration, units
-from kvlab.accounting import flops, memory, positions
+from kvlab import units
+from kvlab.accounting import flops, memory, pairs
 from kvlab.benchmark import by_length, record
+from kvlab.experiments import demo
 
 page = Page("demo/index")
 
 FIELDS = ("vocab_size", "d_model", "n_layers", "n_heads", "n_kv_heads", "head_dim", "d_ff", "max_context")
-DEMO = {field: call(demonstration.shape, field=field) for field in FIELDS}
+DEMO = {field: call(demo.shape, field=field) for field in FIELDS}
 FP32 = call(units.bytes_per_element, dtype="fp32")
 nothing = call(units.given, quantity=0)
 page.value("two", units.given, quantity=2)
@@ -39,7 +40,7 @@ page.value("zero", units.given, quantity=0)
 def model(words: Words) -> Table:
     """Return the shapes of the demo model, and the number of its parameters as its arrays have it."""
     symbols = ("$V$", "$d$", "$L$", "$H$", r"$H_{\mathrm{kv}}$", "$d_h$", r"$d_{\mathrm{ff}}$", r"$S_{\max}$", "$N$")
-    quantities = {**DEMO, "parameters": call(demonstration.parameters)}
+    quantities = {**DEMO, "parameters": call(demo.parameters)}
     rows: list[list[str | Shown]] = [
         [words(f"demo_model.{field}"), symbol, Shown(value)]
         for symbol, (field, value) in zip(symbols, quantities.items(), strict=True)
@@ -53,16 +54,12 @@ TIMED_PROMPT = list(range(1, by_length.PROMPT_TOKENS + 1))
 timed_prompt = page.value("timed_prompt", units.given, quantity=by_length.PROMPT_TOKENS)
 timed_new = page.value("timed_new", units.given, quantity=by_length.GENERATED_TOKENS)
 COUNTS = {"prompt": timed_prompt, "new_tokens": timed_new}
-TOKENS = {
-    cached: call(positions.tokens_cached if cached else positions.tokens_uncached, **COUNTS) for cached in (False, True)
-}
-PAIRS = {
-    cached: call(positions.pairs_cached if cached else positions.pairs_uncached, **COUNTS) for cached in (False, True)
-}
+TOKENS = {cached: call(pairs.tokens_cached if cached else pairs.tokens_uncached, **COUNTS) for cached in (False, True)}
+PAIRS = {cached: call(pairs.pairs_cached if cached else pairs.pairs_uncached, **COUNTS) for cached in (False, True)}
 page.derivation("tokens_derived", r"\sum_{t=0}^{n-1} \left(P + t\right)", TOKENS[False])
-page.formula("tokens_uncached", positions.tokens_uncached)
-page.formula("tokens_cached", positions.tokens_cached)
-page.formula("causal", positions.causal_pairs)
+page.formula("tokens_uncached", pairs.tokens_uncached)
+page.formula("tokens_cached", pairs.tokens_cached)
+page.formula("causal", pairs.causal_pairs)
 page.reuse("tokens_with", TOKENS[True])
 page.reuse("pairs_without", PAIRS[False])
 page.reuse("pairs_with", PAIRS[True])
@@ -70,7 +67,7 @@ tokens_ratio = page.value("tokens_ratio", units.ratio, numerator=TOKENS[False], 
 page.value("pairs_ratio", units.ratio, numerator=PAIRS[False], denominator=PAIRS[True])
 half_new = page.value("half_new", units.ratio, numerator=timed_new, denominator=2)
 for cached in (False, True):
-    ran = call(demonstration.tokens_projected, prompt=TIMED_PROMPT, n_tokens=by_length.GENERATED_TOKENS, cached=cached)
+    ran = call(demo.tokens_projected, prompt=TIMED_PROMPT, n_tokens=by_length.GENERATED_TOKENS, cached=cached)
     page.same(f"the run projects as many tokens as the formula says (cached: {cached})", ran, TOKENS[cached])
 
 PER_LAYER = {"n_kv_heads": DEMO["n_kv_heads"], "head_dim": DEMO["head_dim"]}
@@ -109,7 +106,7 @@ for name, cache_name in (("half_logits", "fp16"), ("slot_logits", "slot_too_far"
 
 page.value("large_prompt", units.given, quantity=at_scale.PROMPT)
 page.value("large_new", units.given, quantity=at_scale.NEW)
-page.value("large_text", positions.tokens_of_text, prompt=at_scale.PROMPT, new_tokens=at_scale.NEW)
+page.value("large_text", pairs.tokens_of_text, prompt=at_scale.PROMPT, new_tokens=at_scale.NEW)
 large_half = page.value("large_half", units.ratio, numerator=at_scale.NEW, denominator=2)
 page.reuse("large_limit", at_scale.LIMIT)
 page.reuse("large_layers", at_scale.ATTENTION["n_layers"])
@@ -130,7 +127,7 @@ page.figure("generation_work", at_scale.generation_work_data, generation_work.dr
 
 GROWN = 64
 page.value("grown_tokens", units.given, quantity=GROWN)
-grown = call(demonstration.held_by_token, n_tokens=GROWN)
+grown = call(demo.held_by_token, n_tokens=GROWN)
 
 
 def _formula(context: int, per: dict[str, Value]) -> int:
@@ -149,7 +146,7 @@ def cache_growth_data() -> Data:
 
 
 page.figure("cache_growth", cache_growth_data, cache_growth.draw)
-matching = page.value("matching", demonstration.sizes_matching, n_tokens=GROWN)
+matching = page.value("matching", demo.sizes_matching, n_tokens=GROWN)
 page.same("the arrays take what the formula says at each length", number(GROWN), matching)
 large_layer = call(
     memory.kv_bytes_per_layer_token,
@@ -189,9 +186,9 @@ page.value("taken", record.measured_on, what="taken")
 def _flops(cached: bool, new_tokens: int) -> Value:
     """Return the FLOPs of all products of a text of the demo model, its rows of logits among them."""
     counts = {"prompt": timed_prompt, "new_tokens": new_tokens}
-    tokens = call(positions.tokens_cached if cached else positions.tokens_uncached, **counts)
-    pairs = call(positions.pairs_cached if cached else positions.pairs_uncached, **counts)
-    return call(flops.pass_flops, **WORK, mlp_matrices=3, n_tokens=tokens, pairs=pairs, rows=new_tokens)
+    tokens = call(pairs.tokens_cached if cached else pairs.tokens_uncached, **counts)
+    needed = call(pairs.pairs_cached if cached else pairs.pairs_uncached, **counts)
+    return call(flops.pass_flops, **WORK, mlp_matrices=3, n_tokens=tokens, pairs=needed, rows=new_tokens)
 
 
 def _flops_ratio(new_tokens: int) -> Value:
@@ -245,12 +242,12 @@ page.figure("wall_clock", wall_clock_data, wall_clock.draw, measured=True)
 
 PASSED = by_length.PASSED_TOKENS
 page.value("passed", units.given, quantity=PASSED)
-page.value("split_differing", demonstration.pass_split_differing, n_tokens=PASSED)
+page.value("split_differing", demo.pass_split_differing, n_tokens=PASSED)
 WAYS = {"one_pass": PASSED, "one_by_one": 1}
 
 
 def _work(way: str, quantity: str) -> Value:
-    return call(demonstration.passes_work, n_tokens=PASSED, at_once=WAYS[way], quantity=quantity)
+    return call(demo.passes_work, n_tokens=PASSED, at_once=WAYS[way], quantity=quantity)
 
 
 def _intensity(way: str) -> Value:
@@ -276,7 +273,7 @@ def two_ways(words: Words) -> Table:
     rows: list[list[str | Shown]] = [
         [
             words(f"two_ways.{way}"),
-            Shown(call(demonstration.passes_made, n_tokens=PASSED, at_once=at_once)),
+            Shown(call(demo.passes_made, n_tokens=PASSED, at_once=at_once)),
             Shown(_work(way, "flops")),
             Shown(_work(way, "weight_bytes"), "KiB"),
             Shown(_work(way, "kv_bytes"), "KiB"),
@@ -294,7 +291,7 @@ def pass_intensity_data() -> Data:
     rows = [("large", 2**power, at_scale.pass_intensity(2**power).result) for power in range(13)]
     for power in range(8):
         work, weights, kept = (
-            call(demonstration.passes_work, n_tokens=2**power, at_once=2**power, quantity=quantity)
+            call(demo.passes_work, n_tokens=2**power, at_once=2**power, quantity=quantity)
             for quantity in ("flops", "weight_bytes", "kv_bytes")
         )
         read = call(memory.together, weights=weights, kv_cache=kept)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page, Shown, Table
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
 from figures_src.words import Words
-from kvlab import agreement, experiments, units
+from kvlab import units
+from kvlab.experiments import cache_correctness, minigpt
 
 page = Page("experiments/cache-correctness", shared_runs=True)
 
-RUN = {"n_prompts": agreement.N_PROMPTS, "n_tokens": agreement.N_TOKENS}
+RUN = {"n_prompts": cache_correctness.N_PROMPTS, "n_tokens": cache_correctness.N_TOKENS}
 MODELS = ("MiniGPT", "demo")
-page.value("n_prompts", units.given, quantity=agreement.N_PROMPTS)
-page.value("n_tokens", units.given, quantity=agreement.N_TOKENS)
+page.value("n_prompts", units.given, quantity=cache_correctness.N_PROMPTS)
+page.value("n_tokens", units.given, quantity=cache_correctness.N_TOKENS)
 nothing = call(units.given, quantity=0)
 
 
 def _count(model: str, result: str) -> Value:
-    return call(experiments.cache_correctness, **RUN, result=result, model_name=model)
+    return call(minigpt.cache_correctness, **RUN, result=result, model_name=model)
 
 
 # What ran.
 
 for model, name in (("MiniGPT", "mini"), ("demo", "demo")):
     for field in ("n_heads", "n_kv_heads"):
-        page.value(f"{name}_{field}", agreement.subject_shape, model_name=model, field=field)
+        page.value(f"{name}_{field}", cache_correctness.subject_shape, model_name=model, field=field)
 
 # What was compared, and what differs.
 
@@ -37,7 +38,7 @@ def compared(words: Words) -> Table:
     rows: list[list[str | Shown]] = [
         [words(f"compared.{result}"), *(Shown(_count(model, result)) for model in MODELS)] for result in COMPARED
     ]
-    sizes = [Shown(call(agreement.compared_bytes, **RUN, model_name=model), "both") for model in MODELS]
+    sizes = [Shown(call(cache_correctness.compared_bytes, **RUN, model_name=model), "both") for model in MODELS]
     rows.insert(1, [words("compared.bytes"), *sizes])
     return Table([words(f"compared.{column}") for column in ("what", *MODELS)], rows)
 
@@ -49,7 +50,7 @@ for model in MODELS:
 steps = page.reuse("steps", _count("MiniGPT", "steps"))
 page.same("both models take as many steps", steps, _count("demo", "steps"))
 for model in MODELS:
-    page.reuse(f"{model.lower()}_bytes", call(agreement.compared_bytes, **RUN, model_name=model))
+    page.reuse(f"{model.lower()}_bytes", call(cache_correctness.compared_bytes, **RUN, model_name=model))
 
 # The same on plain BLAS.
 
@@ -60,8 +61,8 @@ def contrast(words: Words) -> Table:
     rows: list[list[str | Shown]] = [
         [
             words(f"compared.{model}"),
-            Shown(call(experiments.blas_differing_share, **RUN, model_name=model), "percent"),
-            Shown(call(agreement.blas_differing_tokens, **RUN, model_name=model)),
+            Shown(call(minigpt.blas_differing_share, **RUN, model_name=model), "percent"),
+            Shown(call(cache_correctness.blas_differing_tokens, **RUN, model_name=model)),
         ]
         for model in MODELS
     ]
@@ -69,7 +70,7 @@ def contrast(words: Words) -> Table:
 
 
 for model in MODELS:
-    share = call(experiments.blas_differing_share, **RUN, model_name=model)
+    share = call(minigpt.blas_differing_share, **RUN, model_name=model)
     page.claim("plain products break the identity", nothing, share)
 
 # The tokens, as a hash.
@@ -81,15 +82,15 @@ def hashes(words: Words) -> Table:
     rows: list[list[str | Shown]] = [
         [
             words(f"compared.{model}"),
-            Shown(call(agreement.ids_sha256, **RUN, model_name=model), "groups"),
+            Shown(call(cache_correctness.ids_sha256, **RUN, model_name=model), "groups"),
         ]
         for model in MODELS
     ]
     return Table([words(f"hashes.{column}") for column in ("model", "hash")], rows)
 
 
-page.value("close", agreement.close)
+page.value("close", cache_correctness.close)
 for model in MODELS:
-    page.reuse(f"{model.lower()}_close", call(agreement.close_choices, **RUN, model_name=model))
-    distance = call(agreement.blas_largest_distance, **RUN, model_name=model)
-    page.claim("plain products turn no choice that is not close", distance, call(agreement.harmless))
+    page.reuse(f"{model.lower()}_close", call(cache_correctness.close_choices, **RUN, model_name=model))
+    distance = call(cache_correctness.blas_largest_distance, **RUN, model_name=model)
+    page.claim("plain products turn no choice that is not close", distance, call(cache_correctness.harmless))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from figures_src.figures import budget, six_models
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.plots import budget, six_models
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import cache_sizing, catalog, units
+from kvlab import catalog, units
 from kvlab.accounting import memory
 from kvlab.catalog import printed, sizes
+from kvlab.experiments import cache_sizing
 
 page = Page("experiments/cache-sizing")
 page.formula("size", memory.kv_cache_bytes)

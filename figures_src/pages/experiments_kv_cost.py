@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from figures_src.figures import kv_cost, memory_curve
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import PROMISE, SAVED, measured
-from figures_src.pages.shapes import kv_shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.measurements import PROMISE, SAVED, measured
+from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.plots import kv_cost as kv_cost_plot
+from figures_src.plots import memory_curve
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import cost, units
+from kvlab import units
 from kvlab.accounting import memory
 from kvlab.benchmark import bench, curves, record
+from kvlab.experiments import kv_cost
 
 page = Page("experiments/kv-cost")
 
@@ -44,8 +46,8 @@ def memory_points(words: Words) -> Table:
         [
             Shown(call(units.given, quantity=context)),
             Shown(call(memory.kv_cache_bytes, **kv_shapes("MiniGPT"), context=context, batch=1, bytes_per_element=4)),
-            Shown(call(cost.whole_bytes, sizes=allocated, index=index)),
-            Shown(call(cost.relative_error, measured=allocated, predicted=formula, index=index), "percent1"),
+            Shown(call(kv_cost.whole_bytes, sizes=allocated, index=index)),
+            Shown(call(kv_cost.relative_error, measured=allocated, predicted=formula, index=index), "percent1"),
         ]
         for index, context in enumerate(CONTEXTS)
     ]
@@ -68,12 +70,14 @@ page.figure("memory_curve", memory_curve_data, memory_curve.draw, measured=True)
 for run in RUNS:
     page.reuse(f"{run}_error", measured(f"curves.{run}.held_out_error", at_most=PROMISE))
     page.reuse(f"{run}_noise", _points(run, "noise"))
-page.reuse("uncached_growth", call(cost.last_over_first, points=_points("uncached", "measured_seconds"), at_least=2.0))
-page.reuse("cached_growth", call(cost.last_over_first, points=_points("cached", "measured_seconds"), at_most=1.5))
+page.reuse(
+    "uncached_growth", call(kv_cost.last_over_first, points=_points("uncached", "measured_seconds"), at_least=2.0)
+)
+page.reuse("cached_growth", call(kv_cost.last_over_first, points=_points("cached", "measured_seconds"), at_most=1.5))
 for name, index in (("first", 0), ("last", len(CONTEXTS) - 1)):
     both = {"slower": _points("uncached", "measured_seconds"), "faster": _points("cached", "measured_seconds")}
-    page.reuse(f"{name}_ratio", call(cost.times_as_long, **both, index=index))
-page.reuse("cached_risen", call(cost.risen_share, points=_points("cached", "predicted_seconds")))
+    page.reuse(f"{name}_ratio", call(kv_cost.times_as_long, **both, index=index))
+page.reuse("cached_risen", call(kv_cost.risen_share, points=_points("cached", "predicted_seconds")))
 
 
 @page.table
@@ -85,7 +89,7 @@ def time_points(words: Words) -> Table:
         for run in RUNS:
             held_out = curves.HELD_OUT[run][index]
             for what in ("measured_seconds", "predicted_seconds"):
-                time = call(cost.microseconds, seconds=_points(run, what), index=index)
+                time = call(kv_cost.microseconds, seconds=_points(run, what), index=index)
                 row.append(Shown(time, "fixed0", mark=HELD_OUT if held_out and what == "predicted_seconds" else ""))
         rows.append(row)
     columns = ("tokens", "uncached", "uncached_formula", "cached", "cached_formula")
@@ -102,7 +106,7 @@ def kv_cost_data() -> Data:
             _points(run, "measured_seconds").result[index],
             _points(run, "predicted_seconds").result[index],
             call(
-                cost.relative_error,
+                kv_cost.relative_error,
                 measured=_points(run, "measured_seconds"),
                 predicted=_points(run, "predicted_seconds"),
                 index=index,
@@ -116,7 +120,7 @@ def kv_cost_data() -> Data:
     return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 
-page.figure("kv_cost", kv_cost_data, kv_cost.draw, measured=True)
+page.figure("kv_cost", kv_cost_data, kv_cost_plot.draw, measured=True)
 
 
 @page.table

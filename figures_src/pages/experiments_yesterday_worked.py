@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from figures_src.figures import attention_row, held_slots
-from figures_src.figures.style import Data
-from figures_src.markup import numbers
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
-from figures_src.words import Words
-from kvlab import experiments, recomputation, slot_dump, units
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.plots import attention_row, held_slots
+from figures_src.plots.style import Data
+from figures_src.words import Words, numbers
+from kvlab import units
 from kvlab.accounting import memory
+from kvlab.experiments import minigpt, redundancy, yesterday_worked
 
 page = Page("experiments/yesterday-worked")
 
-PROMPT, N_TOKENS, POSITION = slot_dump.PROMPT, slot_dump.N_TOKENS, slot_dump.POSITION
+PROMPT, N_TOKENS, POSITION = yesterday_worked.PROMPT, yesterday_worked.N_TOKENS, yesterday_worked.POSITION
 RUN = {"prompt": PROMPT, "n_tokens": N_TOKENS}
 LAYERS = range(shapes("MiniGPT", "n_layers")["n_layers"].result)
 HEADS = range(shapes("MiniGPT", "n_heads")["n_heads"].result)
-TOKENS: Value = call(slot_dump.held_tokens, **RUN)
+TOKENS: Value = call(yesterday_worked.held_tokens, **RUN)
 
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
-page.value("continuation", experiments.continuation, **RUN)
+page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+page.value("continuation", minigpt.continuation, **RUN)
 WORKED = "Yesterday I worked"
-page.value("worked", experiments.prompt_text, prompt=WORKED)
+page.value("worked", minigpt.prompt_text, prompt=WORKED)
 page.same(
     "the run goes on as the page says",
-    call(experiments.continuation, prompt=PROMPT, n_tokens=1),
-    call(experiments.token_text, text=WORKED, position=2),
+    call(minigpt.continuation, prompt=PROMPT, n_tokens=1),
+    call(minigpt.token_text, text=WORKED, position=2),
 )
-page.value("subject", experiments.token_text, text=PROMPT, position=POSITION)
+page.value("subject", minigpt.token_text, text=PROMPT, position=POSITION)
 page.value("n_tokens", units.given, quantity=N_TOKENS)
 page.value("position", units.given, quantity=POSITION)
-page.value("chosen_last", slot_dump.chosen_last, **RUN)
-page.value("n_held", slot_dump.n_held, **RUN)
+page.value("chosen_last", yesterday_worked.chosen_last, **RUN)
+page.value("n_held", yesterday_worked.n_held, **RUN)
 page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
 page.reuse("n_heads", shapes("MiniGPT", "n_heads")["n_heads"])
 page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
@@ -44,7 +44,7 @@ page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
 @page.table
 def written(words: Words) -> Table:
     """Return each slot of the run: its token, and the pass that wrote it."""
-    passes = call(experiments.positions_computed, **RUN, cached=True).result
+    passes = call(minigpt.positions_computed, **RUN, cached=True).result
     rows: list[list[str | Shown]] = []
     for step, (first, count) in enumerate(passes):
         name = words("written.prefill") if step == 0 else words("written.decode").format(step=step)
@@ -60,9 +60,9 @@ def written(words: Words) -> Table:
 def held_slots_data() -> Data:
     """Return every entry of K and V that the run left, rounded, with the largest magnitude of its tensor."""
     rows = []
-    for tensor in slot_dump.TENSORS:
-        held = [call(slot_dump.held_entries, **RUN, tensor=tensor, layer=layer).result for layer in LAYERS]
-        most = call(slot_dump.largest_entry, **RUN, tensor=tensor).result
+    for tensor in yesterday_worked.TENSORS:
+        held = [call(yesterday_worked.held_entries, **RUN, tensor=tensor, layer=layer).result for layer in LAYERS]
+        most = call(yesterday_worked.largest_entry, **RUN, tensor=tensor).result
         rows += [
             (tensor, layer, head, slot, TOKENS.result[slot], slot == POSITION, element, entry, most)
             for layer, heads in enumerate(held)
@@ -77,8 +77,8 @@ def held_slots_data() -> Data:
 page.figure("held_slots", held_slots_data, held_slots.draw)
 
 ONE_SIGN = {
-    tensor: [call(slot_dump.entries_of_one_sign, **RUN, tensor=tensor, layer=layer) for layer in LAYERS]
-    for tensor in slot_dump.TENSORS
+    tensor: [call(yesterday_worked.entries_of_one_sign, **RUN, tensor=tensor, layer=layer) for layer in LAYERS]
+    for tensor in yesterday_worked.TENSORS
 }
 
 
@@ -110,18 +110,18 @@ def compared_slot(words: Words) -> Table:
     """Return the marked slot in each layer: its first entries, as cached and as recomputed, and the bytes."""
     rows: list[list[str | Shown]] = []
     for layer in LAYERS:
-        for tensor in slot_dump.TENSORS:
+        for tensor in yesterday_worked.TENSORS:
             of = {**RUN, "position": POSITION, "tensor": tensor, "layer": layer}
             first = [
-                Shown(call(slot_dump.slot_element, **of, head=0, element=0, cached=cached), "fixed2")
+                Shown(call(yesterday_worked.slot_element, **of, head=0, element=0, cached=cached), "fixed2")
                 for cached in (True, False)
             ]
             rows.append(
                 [
                     words("compared_slot.place").format(tensor=tensor, layer=layer),
                     *first,
-                    Shown(call(slot_dump.slot_bytes, **of)),
-                    Shown(call(slot_dump.slot_bytes_differing, **of)),
+                    Shown(call(yesterday_worked.slot_bytes, **of)),
+                    Shown(call(yesterday_worked.slot_bytes_differing, **of)),
                 ]
             )
     return Table(
@@ -129,19 +129,17 @@ def compared_slot(words: Words) -> Table:
     )
 
 
-page.value("all_bytes", slot_dump.all_bytes, **RUN)
-all_differing = page.value("all_differing", slot_dump.all_bytes_differing, **RUN)
-attention_differing = page.value("attention_differing", slot_dump.attention_bytes_differing, **RUN)
-page.value("attention_bytes", slot_dump.attention_bytes, **RUN)
+page.value("all_bytes", yesterday_worked.all_bytes, **RUN)
+all_differing = page.value("all_differing", yesterday_worked.all_bytes_differing, **RUN)
+attention_differing = page.value("attention_differing", yesterday_worked.attention_bytes_differing, **RUN)
+page.value("attention_bytes", yesterday_worked.attention_bytes, **RUN)
 page.same("no byte differs", call(units.given, quantity=0), all_differing, attention_differing)
 
 # That the comparison can fail.
 
 OTHER = "Tomorrow I worked"
-page.value("other", experiments.prompt_text, prompt=OTHER)
-CHANGED = [
-    call(recomputation.slot_changed, text=WORKED, other=OTHER, position=POSITION, layer=layer) for layer in LAYERS
-]
+page.value("other", minigpt.prompt_text, prompt=OTHER)
+CHANGED = [call(redundancy.slot_changed, text=WORKED, other=OTHER, position=POSITION, layer=layer) for layer in LAYERS]
 page.reuse("changed_first", CHANGED[0])
 page.reuse("changed_second", CHANGED[1])
 page.claim("another text gives another slot, above the first layer", *CHANGED)
@@ -155,14 +153,14 @@ def attention_row_data() -> Data:
         (layer, head, slot, TOKENS.result[slot], weight)
         for layer in LAYERS
         for head in HEADS
-        for slot, weight in enumerate(call(slot_dump.attention_row, **RUN, layer=layer, head=head).result)
+        for slot, weight in enumerate(call(yesterday_worked.attention_row, **RUN, layer=layer, head=head).result)
     ]
     return dict(zip(("layer", "head", "slot", "token", "weight"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("attention_row", attention_row_data, attention_row.draw)
 for which in ("least", "most"):
-    page.value(f"subject_{which}", slot_dump.attention_to_slot, **RUN, slot=POSITION, which=which)
-page.value("adverb", experiments.token_text, text=PROMPT, position=0)
-page.value("adverb_most", slot_dump.attention_to_slot, **RUN, slot=0, which="most")
-page.value("last_token", slot_dump.last_held, **RUN)
+    page.value(f"subject_{which}", yesterday_worked.attention_to_slot, **RUN, slot=POSITION, which=which)
+page.value("adverb", minigpt.token_text, text=PROMPT, position=0)
+page.value("adverb_most", yesterday_worked.attention_to_slot, **RUN, slot=0, which="most")
+page.value("last_token", yesterday_worked.last_held, **RUN)

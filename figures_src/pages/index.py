@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from figures_src.figures import work
-from figures_src.figures.style import Data
-from figures_src.page import Page
-from figures_src.pages import runs
-from figures_src.pages.measurements import PROMISE, measured
-from figures_src.pages.shapes import kv_shapes
+from figures_src.declared.page import Page
+from figures_src.declared.values import call
+from figures_src.pages.shared import runs
+from figures_src.pages.shared.measurements import PROMISE, measured
+from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
 from figures_src.pages.theory_05_worked_example import page as worked_example
-from figures_src.values import call
-from kvlab import experiments, units
+from figures_src.plots import work
+from figures_src.plots.style import Data
+from kvlab import units
 from kvlab.accounting import memory
+from kvlab.experiments import minigpt
 
 page = Page("index", shared_runs=True)
 
 # The run of the headline picture.
 
 PROMPT, SHOWN_TOKENS = "Yesterday I", 6
-prompt = page.value("prompt", experiments.prompt_text, prompt=PROMPT)
-page.value("continuation", experiments.continuation, prompt=PROMPT, n_tokens=1)
-page.value("projected_uncached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=False)
-page.value("projected_cached", experiments.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=True)
+prompt = page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+page.value("continuation", minigpt.continuation, prompt=PROMPT, n_tokens=1)
+page.value("projected_uncached", minigpt.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=False)
+page.value("projected_cached", minigpt.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=True)
 page.claim(
     "fewer tokens pass through the model with a cache",
     page.values["projected_cached"],
@@ -45,13 +46,13 @@ RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
 page.value("n_prompts", units.given, quantity=N_PROMPTS)
 page.value("n_tokens", units.given, quantity=N_TOKENS)
 for name in ("steps", "compared_logits", "differing_logits", "compared_kv", "differing_kv"):
-    page.value(name, experiments.cache_correctness, **RUN, result=name)
-blas_share = page.value("blas_share", experiments.blas_differing_share, **RUN)
+    page.value(name, minigpt.cache_correctness, **RUN, result=name)
+blas_share = page.value("blas_share", minigpt.blas_differing_share, **RUN)
 nothing = call(units.given, quantity=0)
 page.claim("the comparison on plain matrix products can fail", nothing, blas_share)
 page.claim("what is compared is not nothing", nothing, page.values["compared_logits"], page.values["compared_kv"])
-page.value("subject", experiments.token_text, text=PROMPT, position=1)
-page.value("slot_differing", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
+page.value("subject", minigpt.token_text, text=PROMPT, position=1)
+page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
 
 for name in ("memory", "cached", "uncached"):
     page.reuse(f"{name}_error", measured(f"curves.{name}.held_out_error", at_most=PROMISE))

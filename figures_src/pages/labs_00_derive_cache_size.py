@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 
-from figures_src.page import Blank, Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Blank, Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.words import Words
-from kvlab import catalog, diagnosis, units
+from kvlab import catalog, units
 from kvlab.accounting import memory, paging
-from kvlab.catalog import sizes
+from kvlab.catalog import mistakes, sizes
 
 page = Page("labs/00-derive-cache-size")
 
 FP16 = call(units.bytes_per_element, dtype="fp16")
 one, eight, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 8, 32))
-TOKEN, K4, K32 = (call(units.given, quantity=tokens) for tokens in diagnosis.LAB_CONTEXTS)
+TOKEN, K4, K32 = (call(units.given, quantity=tokens) for tokens in mistakes.LAB_CONTEXTS)
 LLAMA, GPT3, H100 = "Llama-2-7B", "GPT-3 175B", "H100 80GB SXM"
 WINDOWED, UNWINDOWED = "Mistral-7B-v0.1", "Mistral-7B-v0.3"
 
@@ -35,7 +35,7 @@ SYMBOLS = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$")  # of all but the limit
 def models(words: Words) -> Table:
     """Return the shapes of the six models, their element formats and limits."""
     rows: list[list[str | Shown | Blank]] = []
-    for name, dtype in diagnosis.LAB_MODELS:
+    for name, dtype in mistakes.LAB_MODELS:
         shapes = [Shown(call(catalog.shape, model_name=name, field=field)) for field in SHAPES]
         rows.append([name, *shapes[:-1], dtype, shapes[-1]])
     named = [f"{words(f'lab_models.{field}')} {symbol}" for field, symbol in zip(SHAPES, SYMBOLS, strict=False)]
@@ -52,7 +52,7 @@ def _size_blank(model: str, dtype: str, context: Value, name: str) -> Blank:
     return page.blank(
         f"{_plain(model)}_{name}",
         call(sizes.cache_bytes, **case),
-        call(diagnosis.mistaken_bytes, **case),
+        call(mistakes.mistaken_bytes, **case),
         beyond=beyond,
     )
 
@@ -68,7 +68,7 @@ def _plain(model: str) -> str:
 
 SIX = {
     model: [_size_blank(model, dtype, *at) for at in ((TOKEN, "token"), (K4, "k4"), (K32, "k32"))]
-    for model, dtype in diagnosis.LAB_MODELS
+    for model, dtype in mistakes.LAB_MODELS
 }
 
 
@@ -78,7 +78,7 @@ def six(words: Words) -> Table:
     contexts = [words("lab_six.tokens").format(k=_thousands(at)) for at in (K4, K32)]
     return Table(
         header=[words("lab_six.model"), words("lab_six.token"), *contexts],
-        rows=[[f"{model}, {dtype}", *SIX[model]] for model, dtype in diagnosis.LAB_MODELS],
+        rows=[[f"{model}, {dtype}", *SIX[model]] for model, dtype in mistakes.LAB_MODELS],
     )
 
 
@@ -96,11 +96,11 @@ page.value("llama_parameters", catalog.shape, model_name=LLAMA, field="parameter
 
 def _fitting_blanks(name: str, device: Value, weights: Value) -> list[Blank]:
     free = call(memory.left_for_cache, memory=device, weights=weights)
-    blanks = [page.blank(f"{name}_free", free, call(diagnosis.mistaken_free, memory=device, weights=weights))]
+    blanks = [page.blank(f"{name}_free", free, call(mistakes.mistaken_free, memory=device, weights=weights))]
     for batch in (one, eight):
         fitting = call(memory.context_in_budget, budget=free, **kv_shapes(LLAMA), batch=batch, bytes_per_element=FP16)
         given = {"model_name": LLAMA, "memory": device, "weights": weights, "batch": batch, "dtype": "fp16"}
-        wrong = call(diagnosis.mistaken_tokens, **given)
+        wrong = call(mistakes.mistaken_tokens, **given)
         blanks.append(page.blank(f"{name}_{batch.result}", fitting, wrong, counted=True))
     return blanks
 
@@ -125,9 +125,9 @@ def _device_blanks(dtype: str) -> list[Blank]:
     of = {"model_name": GPT3, "dtype": dtype}
     weights = call(sizes.weight_bytes, **of)
     number = call(sizes.devices_for_weights, **of, device_name=H100)
-    wrong = call(diagnosis.mistaken_devices, **of, device_name=H100)
+    wrong = call(mistakes.mistaken_devices, **of, device_name=H100)
     return [
-        page.blank(f"weights_{dtype}", weights, call(diagnosis.mistaken_weights, **of)),
+        page.blank(f"weights_{dtype}", weights, call(mistakes.mistaken_weights, **of)),
         page.blank(f"devices_{dtype}", number, wrong, counted=True),
     ]
 
@@ -185,7 +185,7 @@ WASTE = {
     "bytes": page.blank(
         "unused_bytes",
         WASTED,
-        call(diagnosis.mistaken_bytes, model_name=LLAMA, context=UNUSED, batch=thirty_two, dtype="fp16"),
+        call(mistakes.mistaken_bytes, model_name=LLAMA, context=UNUSED, batch=thirty_two, dtype="fp16"),
     ),
 }
 page.reuse("batch", thirty_two)

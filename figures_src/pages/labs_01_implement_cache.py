@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from figures_src.figures import slots_held
-from figures_src.figures.style import Data
-from figures_src.markup import numbers
-from figures_src.page import Page, Shown, Table
-from figures_src.values import Value, call
-from figures_src.words import Words
-from kvlab import experiments, labs, units
-from kvlab.labs import adapter_01, lab_01, sandbox, walk_01
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.plots import slots_held
+from figures_src.plots.style import Data
+from figures_src.words import Words, numbers
+from kvlab import labs, units
+from kvlab.experiments import minigpt
+from kvlab.labs import adapter_01, lab_01, sandbox, walkthrough_01
 from kvlab.labs.lab import excerpt
 from kvlab.labs.words import Words as LabWords
 
@@ -25,28 +25,28 @@ page.file("update", lambda language: excerpt(labs.starter("01", language), "def 
 # One run by hand.
 
 PROMPT, STEPS = "Yesterday I", 2
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
-page.value("chosen", experiments.continuation, prompt=PROMPT, n_tokens=1)
+page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+page.value("chosen", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 
 
 def _texts() -> list[str]:
     """Return the new text of each pass."""
-    tokens = call(experiments.token_texts, text=PROMPT + _run().result).result
+    tokens = call(minigpt.token_texts, text=PROMPT + _run().result).result
     return ["".join(tokens[:-STEPS]), *tokens[-STEPS:]]
 
 
 def _run() -> Value:
-    return call(experiments.continuation, prompt=PROMPT, n_tokens=STEPS)
+    return call(minigpt.continuation, prompt=PROMPT, n_tokens=STEPS)
 
 
 def _passes() -> list[int]:
     """Return how many tokens each pass brings."""
-    tokens = call(experiments.token_texts, text=PROMPT).result
+    tokens = call(minigpt.token_texts, text=PROMPT).result
     return [len(tokens), *[1] * STEPS]
 
 
 def _walked(nth: int, what: str) -> Value:
-    return call(walk_01.walked, passes=_passes(), nth=nth, what=what)
+    return call(walkthrough_01.walked, passes=_passes(), nth=nth, what=what)
 
 
 @page.table
@@ -79,8 +79,8 @@ TOKENS = {"prompt": 4, "steps": 3, "capacity": 14}
 def slots_held_data() -> Data:
     """Return which token each slot of each cache holds."""
     rows = []
-    for name in walk_01.CACHES:
-        for slot, token in enumerate(call(walk_01.slots_after, cache_name=name, **TOKENS).result):
+    for name in walkthrough_01.CACHES:
+        for slot, token in enumerate(call(walkthrough_01.slots_after, cache_name=name, **TOKENS).result):
             kind = "empty" if token < 0 else "prompt" if token < TOKENS["prompt"] else "decoded"
             rows.append((name, slot, token, kind))
     return dict(zip(("cache", "slot", "token", "kind"), map(list, zip(*rows, strict=True)), strict=True))

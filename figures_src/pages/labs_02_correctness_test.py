@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import call
 from figures_src.pages import break_00_silent_bugs as silent_bugs
-from figures_src.values import call
 from figures_src.words import Words
-from kvlab import agreement, experiments, slot_dump, units
+from kvlab import units
 from kvlab.cache.broken import BUGS
+from kvlab.experiments import cache_correctness, minigpt, yesterday_worked
 from kvlab.labs.broken_02 import BROKEN
 from kvlab.labs.lab_02 import N_PROMPTS, N_TOKENS
 
@@ -33,21 +34,23 @@ def subtle(words: Words) -> Table:
 # One run, slot by slot.
 
 PROMPT, STEPS = "Yesterday I", 2
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
-page.value("worked", experiments.continuation, prompt=PROMPT, n_tokens=1)
+page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+page.value("worked", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 
 
 @page.table
 def slots(words: Words) -> Table:
     """Return for each slot, layer, K and V the first bytes, cached and recomputed, and how many entries differ."""
-    held = PROMPT + call(experiments.continuation, prompt=PROMPT, n_tokens=STEPS - 1).result
+    held = PROMPT + call(minigpt.continuation, prompt=PROMPT, n_tokens=STEPS - 1).result
     rows: list[list[str | Shown]] = []
-    for position in range(len(call(experiments.token_texts, text=held).result)):
-        token = call(experiments.token_text, text=held, position=position)
+    for position in range(len(call(minigpt.token_texts, text=held).result)):
+        token = call(minigpt.token_text, text=held, position=position)
         for layer in (0, 1):
             for tensor in ("K", "V"):
                 of = {"prompt": PROMPT, "n_tokens": STEPS, "position": position, "layer": layer, "tensor": tensor}
-                cached, again = (call(slot_dump.slot_first_bytes, **of, cached=cached) for cached in (True, False))
+                cached, again = (
+                    call(yesterday_worked.slot_first_bytes, **of, cached=cached) for cached in (True, False)
+                )
                 rows.append(
                     [
                         Shown(call(units.given, quantity=position)),
@@ -55,19 +58,19 @@ def slots(words: Words) -> Table:
                         words(f"slots_dump.layer_{layer}").format(tensor=tensor),
                         Shown(cached),
                         Shown(again),
-                        Shown(call(slot_dump.slot_entries_differing, **of)),
+                        Shown(call(yesterday_worked.slot_entries_differing, **of)),
                     ]
                 )
     columns = ("slot", "token", "what", "cached", "recomputed", "differ")
     return Table([words(f"slots_dump.{column}") for column in columns], rows)
 
 
-page.value("entries", slot_dump.slot_entries, prompt=PROMPT, n_tokens=STEPS, position=0, layer=0, tensor="K")
+page.value("entries", yesterday_worked.slot_entries, prompt=PROMPT, n_tokens=STEPS, position=0, layer=0, tensor="K")
 
 # Plain products.
 
 RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
 for result in ("steps", "differing_logits", "differing_kv"):
-    page.value(result, experiments.cache_correctness, **RUN, result=result)
-page.value("blas_share", experiments.blas_differing_share, **RUN)
-page.value("blas_tokens", agreement.blas_differing_tokens, **RUN, model_name="MiniGPT")
+    page.value(result, minigpt.cache_correctness, **RUN, result=result)
+page.value("blas_share", minigpt.blas_differing_share, **RUN)
+page.value("blas_tokens", cache_correctness.blas_differing_tokens, **RUN, model_name="MiniGPT")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from figures_src.figures import rounds_summed
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import PROMISE
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.measurements import PROMISE
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.plots import rounds_summed
+from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
-from kvlab.accounting import flops, memory, positions
+from kvlab.accounting import flops, memory, pairs
 from kvlab.benchmark import curves, record
 from kvlab.cache.protocol import READ_BLOCK
 from kvlab.labs import curves_possible, noise
@@ -35,7 +35,7 @@ page.value("fewest_reads", units.given, quantity=curves_possible.FEWEST_READS)
 # What to predict.
 
 page.formula("size", memory.kv_cache_bytes)
-page.formula("slots", positions.slots_of_query)
+page.formula("slots", pairs.slots_of_query)
 page.value("s_max", units.given, quantity=last)
 bytes_last = call(memory.kv_cache_bytes, **KV, context=last, batch=one, bytes_per_element=FP32)
 page.value("bytes_first", memory.kv_cache_bytes, **KV, context=first, batch=one, bytes_per_element=FP32)

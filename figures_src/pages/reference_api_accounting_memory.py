@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page
+from figures_src.declared.page import Page
 
 page = Page("reference/api/accounting-memory")

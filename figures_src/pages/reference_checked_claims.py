@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from figures_src.judging import Claims, Part
-from figures_src.page import Page
+from figures_src.declared.claims import Claims, Part
+from figures_src.declared.page import Page
+from figures_src.declared.values import Value, call
 from figures_src.pages.background_decode_cost_model import page as cost_model
 from figures_src.pages.index import N_PROMPTS, N_TOKENS, PROMPT
-from figures_src.pages.shapes import kv_shapes, shapes, speeds
+from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
 from figures_src.pages.theory_03_decode_as_memory_bound import page as memory_bound
 from figures_src.pages.theory_03_decode_as_memory_bound import step as seven_step
 from figures_src.pages.theory_05_worked_example import FP16, LAPTOP, MINI
 from figures_src.pages.theory_05_worked_example import page as worked_example
-from figures_src.values import Value, call
-from kvlab import catalog, claims, experiments, units
-from kvlab.accounting import flops, memory, paging, positions, roofline, traffic
-from kvlab.accounting.elements import ELEMENTS
-from kvlab.catalog import sizes
+from kvlab import catalog, units
+from kvlab.accounting import flops, memory, paging, pairs, roofline, traffic
+from kvlab.accounting.formats import ELEMENTS
+from kvlab.catalog import claims, sizes
+from kvlab.experiments import minigpt
 from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims", shared_runs=True)
@@ -35,7 +36,6 @@ def _given(quantity: int) -> Value:
 
 
 # The MiniGPT, as the worked example has it.
-
 MINI_VALUES = worked_example.values
 cache, weights = MINI_VALUES["cache"], MINI_VALUES["weights"]
 SIZES = "cache l1d l2 parameters untied_parameters together s_max token_fp32 gpt3_context"
@@ -98,7 +98,7 @@ work.reuse("one_k", _given(1024))
 
 for name, heads_of_demo in (("demo_heads", DEMO.n_heads), ("demo_kv_heads", DEMO.n_kv_heads)):
     page.reuse(name, _given(heads_of_demo))
-judge("query-heads-cached", Part(call(experiments.demo_bytes_per_token), "binary"))
+judge("query-heads-cached", Part(call(minigpt.demo_bytes_per_token), "binary"))
 judge(
     "binary-as-decimal",
     Part(token, "both"),
@@ -197,8 +197,8 @@ judge(
 )
 
 LONG, SHORT = work.reuse("long_prompt", _given(1024)), work.reuse("short_text", _given(200))
-uncached = call(positions.tokens_uncached, prompt=LONG, new_tokens=SHORT)
-quadratic = call(positions.causal_pairs, n_tokens=SHORT.result - 1)
+uncached = call(pairs.tokens_uncached, prompt=LONG, new_tokens=SHORT)
+quadratic = call(pairs.causal_pairs, n_tokens=SHORT.result - 1)
 share = _ratio(quadratic, uncached)
 work.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
 judge("quadratic-dominates", Part(share, "percent1"))
@@ -213,10 +213,10 @@ def _power(function: Callable[..., int], name: str, less: int = 0, **given: int)
 
 judge(
     "attention-quadratic",
-    Part(_power(positions.causal_pairs, "n_tokens"), "fixed2"),
-    Part(_power(positions.pairs_of_pass, "held", less=1, n_tokens=1), "fixed2"),
-    Part(_power(positions.pairs_uncached, "new_tokens", prompt=1), "fixed2"),
-    Part(_power(positions.pairs_cached, "new_tokens", prompt=1), "fixed2"),
+    Part(_power(pairs.causal_pairs, "n_tokens"), "fixed2"),
+    Part(_power(pairs.pairs_of_pass, "held", less=1, n_tokens=1), "fixed2"),
+    Part(_power(pairs.pairs_uncached, "new_tokens", prompt=1), "fixed2"),
+    Part(_power(pairs.pairs_cached, "new_tokens", prompt=1), "fixed2"),
 )
 
 
@@ -225,7 +225,7 @@ long_text = work.reuse("long_text", _given(4096))
 
 def _fewer(prompt: int) -> Value:
     tokens = {"prompt": prompt, "new_tokens": long_text}
-    return _ratio(call(positions.tokens_uncached, **tokens), call(positions.tokens_cached, **tokens))
+    return _ratio(call(pairs.tokens_uncached, **tokens), call(pairs.tokens_cached, **tokens))
 
 
 speed_ups = [_fewer(1), _fewer(512)]
@@ -240,11 +240,11 @@ def _pass(n_tokens: int, pairs: Value) -> Value:
 
 
 def _prefill(tokens: int) -> Value:
-    return _pass(tokens, call(positions.causal_pairs, n_tokens=tokens))
+    return _pass(tokens, call(pairs.causal_pairs, n_tokens=tokens))
 
 
 def _step(held: int) -> Value:
-    return _pass(1, call(positions.pairs_of_pass, held=held, n_tokens=1))
+    return _pass(1, call(pairs.pairs_of_pass, held=held, n_tokens=1))
 
 
 mini_prefill = call(flops.gpt2_prefill_flops, **STEP, prompt=64)
@@ -303,27 +303,27 @@ work.claim(
 
 for name, number in (("zero", 0), ("one", 1), ("two", 2), ("n_prompts", N_PROMPTS), ("n_tokens", N_TOKENS)):
     work.value(name, units.given, quantity=number)
-work.value("prompt", experiments.prompt_text, prompt=PROMPT)
-judge("slot-of-next", Part(call(experiments.slot_written, prompt=PROMPT)))
+work.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+judge("slot-of-next", Part(call(minigpt.slot_written, prompt=PROMPT)))
 TEXTS = {"text": "Yesterday I worked", "other_text": "Tomorrow I worked"}
-changed = [call(experiments.kv_entries_changed, **TEXTS, position=2, layer=layer) for layer in (0, 1)]
+changed = [call(minigpt.kv_entries_changed, **TEXTS, position=2, layer=layer) for layer in (0, 1)]
 judge("kv-of-one-token", *(Part(count) for count in changed))
 LATER = {"text": "Yesterday I worked", "other_text": "Yesterday I walked"}
 for name, text in (("text", TEXTS["text"]), ("other_first", TEXTS["other_text"]), ("other_last", LATER["other_text"])):
-    work.value(name, experiments.prompt_text, prompt=text)
-later = [call(experiments.kv_entries_changed, **LATER, position=1, layer=layer) for layer in (0, 1)]
+    work.value(name, minigpt.prompt_text, prompt=text)
+later = [call(minigpt.kv_entries_changed, **LATER, position=1, layer=layer) for layer in (0, 1)]
 judge("later-changes-nothing", *(Part(count) for count in later))
 
 RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
 compared = {
-    result: call(experiments.cache_correctness, **RUN, result=result)
+    result: call(minigpt.cache_correctness, **RUN, result=result)
     for result in ("steps", "compared_logits", "differing_logits", "differing_tokens")
 }
 work.reuse("steps", compared["steps"])
 judge("same-text", Part(compared["differing_tokens"]))
 judge(
     "bit-identical",
-    Part(call(experiments.blas_differing_share, **RUN), "percent"),
+    Part(call(minigpt.blas_differing_share, **RUN), "percent"),
     Part(_ratio(compared["differing_logits"], compared["compared_logits"]), "percent"),
 )
 
@@ -331,14 +331,14 @@ N_TEXTS = 96
 
 
 def _verdict_of(bug: str) -> Part:
-    return Part(call(experiments.bug_verdict, bug=bug, n_texts=N_TEXTS))
+    return Part(call(minigpt.bug_verdict, bug=bug, n_texts=N_TEXTS))
 
 
 judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
 work.value("n_texts", units.given, quantity=N_TEXTS)
 losses: dict[str, Value] = {}
 for bug in ("slot_too_far", "slot_overwritten", "position_stuck", "length_stuck"):
-    for when, loss in (("early", experiments.bug_early_loss), ("late", experiments.bug_late_loss)):
+    for when, loss in (("early", minigpt.bug_early_loss), ("late", minigpt.bug_late_loss)):
         losses[f"{bug}_{when}"] = call(loss, bug=bug, n_texts=N_TEXTS)
 for name in ("slot_too_far_early", "slot_overwritten_early", "position_stuck_late", "length_stuck_late"):
     work.reuse(name, losses[name])
@@ -347,7 +347,7 @@ for bug in ("slot_too_far", "slot_overwritten"):
 for bug in ("position_stuck", "length_stuck"):
     work.claim("what does not advance gets worse", losses[f"{bug}_early"], losses[f"{bug}_late"])
 judge("position-shows", _verdict_of("position_off_by_one"))
-work.value("choices_changed", experiments.bug_choices_changed, bug="position_off_by_one", n_texts=N_TEXTS)
+work.value("choices_changed", minigpt.bug_choices_changed, bug="position_off_by_one", n_texts=N_TEXTS)
 judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
 
 # How many stand how.

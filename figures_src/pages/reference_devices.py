@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes
-from figures_src.pages.sourced import read_cell, source_cell
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory, roofline

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from figures_src.declared.page import Page, Table
 from figures_src.errors import BookError
 from figures_src.markup.math import in_lines
-from figures_src.page import Page, Table
 from figures_src.words import Words
 from kvlab import formula
-from kvlab.accounting import flops, memory, positions
+from kvlab.accounting import flops, memory, pairs
 from kvlab.formula import contents
 
 page = Page("reference/formulas")
@@ -86,7 +86,7 @@ def define_sheet(page: Page, room: str) -> None:
 
 
 ROOMS = contents.functions()
-OF_WORK = ("positions", "flops", "elementwise", "traffic", "roofline")  # these have a page of their own
+OF_WORK = ("pairs", "flops", "elementwise", "traffic", "roofline")  # these have a page of their own
 for room in ROOMS.keys() - set(OF_WORK):
     define_sheet(page, room)
 
@@ -129,4 +129,4 @@ def more_symbols(words: Words) -> Table:
 
 page.formula("size", memory.kv_cache_bytes)
 page.formula("attention", flops.attention_flops)
-page.formula("pairs", positions.causal_pairs)
+page.formula("pairs", pairs.causal_pairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page
+from figures_src.declared.page import Page
 from figures_src.pages.reference_formulas import OF_WORK, define_sheet
 
 page = Page("reference/formulas-work")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from figures_src import glossary
-from figures_src.page import Entry, Page, Table
+from figures_src.declared.page import Entry, Page, Table
+from figures_src.pages.shared import glossary
 from figures_src.words import Words
 from kvlab import units
 

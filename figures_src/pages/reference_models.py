@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from figures_src.markup import numbers
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes, speeds
-from figures_src.pages.sourced import read_cell, source_cell
-from figures_src.values import Value, call
-from figures_src.words import Words
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes, speeds
+from figures_src.pages.shared.sourced import read_cell, source_cell
+from figures_src.words import Words, numbers
 from kvlab import catalog, units
 from kvlab.accounting import memory, paging, roofline
 from kvlab.catalog import CatalogModel, sizes
@@ -28,7 +27,7 @@ def family(entry: CatalogModel) -> str:
 
 
 # By family; within one, as the catalog has them: by version, and from small to large.
-ZOO = sorted(catalog.models(), key=family)
+ZOO = sorted(catalog.all_models(), key=family)
 BYTES_PER_ELEMENT = page.value("bytes_per_element", units.bytes_per_element, dtype=DTYPE)
 page.value("n_models", units.given, quantity=len(ZOO))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
 from figures_src.pages.reference_models import BYTES_PER_ELEMENT, DTYPE, NONE, ZOO, Row, added, shape
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.pages.sourced import read_cell, source_cell
-from figures_src.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import memory

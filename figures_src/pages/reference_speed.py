@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from figures_src.figures import curves
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import SAVED, curves_data, measured
-from figures_src.values import call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import call
+from figures_src.pages.shared.measurements import SAVED, curves_data, measured
+from figures_src.plots import curves
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory, parameters

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
 from figures_src.pages.experiments_cache_sizing import (
     EXACT,
     FP16,
@@ -25,12 +26,12 @@ from figures_src.pages.experiments_cache_sizing import (
     weights_of,
 )
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.words import Words
-from kvlab import cache_sizing, catalog, diagnosis, units
+from kvlab import catalog, units
 from kvlab.accounting import memory, paging, parameters
-from kvlab.catalog import sizes
+from kvlab.catalog import mistakes, sizes
+from kvlab.experiments import cache_sizing
 
 page = Page("solutions/00-derive-cache-size")
 
@@ -255,7 +256,7 @@ page.formula("unused_line", paging.unused_slots, max_context=K32, context=mean, 
 # E: an own error.
 
 AS_QUERIES = {"model_name": SEVENTY, "mistake": "query_heads", "context": 1, "batch": 1, "dtype": "fp16"}
-own = page.value("own_wrong", diagnosis.mistaken, **AS_QUERIES)
+own = page.value("own_wrong", mistakes.mistaken, **AS_QUERIES)
 page.value("own_factor", units.ratio, numerator=own, denominator=token(SEVENTY))
 OWN = {**kv_shapes(SEVENTY), "n_kv_heads": seventy_heads, "bytes_per_element": FP16}
 page.formula("own_line", memory.kv_bytes_per_token, **OWN)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from figures_src.figures import factors
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
 from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROUNDED, limit, memory_read, one
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
-from figures_src.pages.shapes import shapes
-from figures_src.values import Value, call
+from figures_src.pages.shared.shapes import shapes
+from figures_src.plots import factors
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import cache_sizing, diagnosis, units
+from kvlab import units
 from kvlab.accounting import memory
-from kvlab.catalog import sizes
+from kvlab.catalog import mistakes, sizes
+from kvlab.experiments import cache_sizing
 
 page = Page("solutions/00-first-errors")
 
@@ -48,7 +49,7 @@ class Case(NamedTuple):
         """What the mistake makes of it."""
         if self.mistake == "units":  # not another size: its number in GiB, with the other name
             return call(units.parse_size, written="2GB")
-        return call(diagnosis.mistaken, mistake=self.mistake, **self.asked)
+        return call(mistakes.mistaken, mistake=self.mistake, **self.asked)
 
     @property
     def too_large(self) -> bool:
@@ -189,7 +190,7 @@ def explained(words: Words) -> Table:
     rows: list[list[str | Shown]] = []
     for model, context, batch, written in HEARD:
         asked = {"model_name": model, "context": context, "batch": batch, "dtype": "fp16"}
-        fitting = call(diagnosis.explanations, written=written, **asked)
+        fitting = call(mistakes.explanations, written=written, **asked)
         named = "; ".join(words(f"factors.{name}") for name in fitting.result.split())
         told = words("explained.one" if batch == 1 else "explained.many")
         rows.append(

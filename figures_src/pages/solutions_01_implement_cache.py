@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from figures_src.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown, Table
 from figures_src.pages.theory_05_worked_example import cache
 from figures_src.words import Words
 from kvlab import labs, units

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from figures_src.page import Page, Shown, Table
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
 from figures_src.words import Words
 from kvlab import labs, units
 from kvlab.cache.broken import BUGS

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from figures_src.figures import curves as curves_figure
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import PROMISE, curves_data, measured
-from figures_src.pages.shapes import kv_shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.measurements import PROMISE, curves_data, measured
+from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.plots import curves as curves_figure
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import memory
 from kvlab.benchmark import curves, record
 from kvlab.cache.protocol import READ_BLOCK
-from kvlab.labs import rivals, solution
+from kvlab.labs import baselines_03, solution
 
 page = Page("solutions/03-cost-curves")
 
@@ -43,7 +43,7 @@ SECONDS = {run: measured(f"curves.{run}.measured_seconds") for run in ("cached",
 
 
 def _error(run: str, constants: int) -> Value:
-    return call(rivals.held_out_error, run=run, constants=constants, contexts=CONTEXTS, seconds=SECONDS[run])
+    return call(baselines_03.held_out_error, run=run, constants=constants, contexts=CONTEXTS, seconds=SECONDS[run])
 
 
 @page.table
@@ -64,7 +64,7 @@ def rival_errors(words: Words) -> Table:
 
 
 for run in ("cached", "uncached"):
-    page.value(f"{run}_growth", rivals.last_over_first, seconds=SECONDS[run])
-page.value("uncached_over_cached", rivals.over_at_last, slower=SECONDS["uncached"], faster=SECONDS["cached"])
+    page.value(f"{run}_growth", baselines_03.last_over_first, seconds=SECONDS[run])
+page.value("uncached_over_cached", baselines_03.over_at_last, slower=SECONDS["uncached"], faster=SECONDS["cached"])
 
 page.file("program", partial(solution, "03"))

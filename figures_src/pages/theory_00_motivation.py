@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from figures_src.figures import work
-from figures_src.figures.style import Data
-from figures_src.markup import numbers
-from figures_src.page import Page, Shown, Table
-from figures_src.pages import runs
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
-from figures_src.words import Words
-from kvlab import experiments, recomputation, units
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared import runs
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.plots import work
+from figures_src.plots.style import Data
+from figures_src.words import Words, numbers
+from kvlab import units
 from kvlab.accounting import memory
+from kvlab.experiments import minigpt, redundancy
 
 page = Page("theory/00-motivation")
 
@@ -19,14 +19,14 @@ page = Page("theory/00-motivation")
 
 PROMPT, STEPS = "Yesterday I", 4
 RUN = {"prompt": PROMPT, "n_tokens": STEPS}
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
-chosen = page.value("chosen", experiments.continuation, prompt=PROMPT, n_tokens=1)
+page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+chosen = page.value("chosen", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 WORKED = "Yesterday I worked"
-page.value("worked", experiments.prompt_text, prompt=WORKED)
-page.same("the run goes on as the page says", chosen, call(experiments.token_text, text=WORKED, position=2))
-page.value("subject", experiments.token_text, text=PROMPT, position=1)
-page.value("adverb", experiments.token_text, text=PROMPT, position=0)
-page.value("prompt_tokens", recomputation.tokens_of_step, **RUN, cached=True, step=0)
+page.value("worked", minigpt.prompt_text, prompt=WORKED)
+page.same("the run goes on as the page says", chosen, call(minigpt.token_text, text=WORKED, position=2))
+page.value("subject", minigpt.token_text, text=PROMPT, position=1)
+page.value("adverb", minigpt.token_text, text=PROMPT, position=0)
+page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
 page.value("zero", units.given, quantity=0)
 page.value("one", units.given, quantity=1)
 page.value("n_steps", units.given, quantity=STEPS)
@@ -37,12 +37,12 @@ page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
 
 def _tokens() -> list[str]:
     """Return the tokens of the whole text, each as text."""
-    text: list[str] = call(experiments.token_texts, text=PROMPT + call(experiments.continuation, **RUN).result).result
+    text: list[str] = call(minigpt.token_texts, text=PROMPT + call(minigpt.continuation, **RUN).result).result
     return text
 
 
 def _computed(cached: bool, step: int) -> Value:
-    return call(recomputation.tokens_of_step, **RUN, cached=cached, step=step)
+    return call(redundancy.tokens_of_step, **RUN, cached=cached, step=step)
 
 
 @page.table
@@ -52,7 +52,7 @@ def steps(words: Words) -> Table:
     tokens = _tokens()
     rows: list[list[str | Shown]] = []
     for step in range(STEPS):
-        reached, held = len(tokens) - STEPS + step, call(recomputation.tokens_held, **RUN, step=step)
+        reached, held = len(tokens) - STEPS + step, call(redundancy.tokens_held, **RUN, step=step)
         rows.append(
             [
                 Shown(call(units.given, quantity=step + 1)),
@@ -60,7 +60,7 @@ def steps(words: Words) -> Table:
                 Shown(_computed(False, step)),
                 Shown(_computed(True, step)),
                 Shown(held),
-                Shown(call(experiments.token_text, text="".join(tokens), position=reached), "quoted"),
+                Shown(call(minigpt.token_text, text="".join(tokens), position=reached), "quoted"),
             ]
         )
     return Table(header=[words(f"steps.{column}") for column in columns], rows=rows)
@@ -73,7 +73,7 @@ def work_data() -> Data:
 
 page.figure("work", work_data, work.draw)
 projected_uncached, projected_cached = (
-    page.value(f"projected_{name}", experiments.tokens_computed, **RUN, cached=name == "cached")
+    page.value(f"projected_{name}", minigpt.tokens_computed, **RUN, cached=name == "cached")
     for name in ("uncached", "cached")
 )
 page.claim("fewer tokens are projected with a cache", projected_cached, projected_uncached)
@@ -93,14 +93,14 @@ def keys(words: Words) -> Table:
     for length in LENGTHS:
         text = "".join(tokens[:length])
         found = [
-            call(recomputation.key_element, text=text, position=1, layer=LAYER, head=HEAD, element=element)
+            call(redundancy.key_element, text=text, position=1, layer=LAYER, head=HEAD, element=element)
             for element in range(ELEMENTS)
         ]
         rows.append([numbers.show(text, "quoted", words.language), *(Shown(value, "fixed4") for value in found)])
     return Table(header=[words(f"keys.{column}") for column in columns], rows=rows)
 
 
-page.value("slot_differing", experiments.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=STEPS)
+page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=STEPS)
 page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
 
 # Why it may be kept.
@@ -115,7 +115,7 @@ def changes(words: Words) -> Table:
     for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
         texts = {"text": text, "other": other}
         shown = {role: numbers.show(written, "quoted", words.language) for role, written in texts.items()}
-        found = [call(recomputation.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
+        found = [call(redundancy.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
         rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])
     columns = ("change", "first_layer", "second_layer")
     return Table(header=[words(f"changes.{column}") for column in columns], rows=rows)
@@ -127,10 +127,10 @@ for layer in (0, 1):
     page.same(
         "a later token changes nothing",
         nothing,
-        call(recomputation.slot_changed, text=LATER[0], other=LATER[1], position=1, layer=layer),
+        call(redundancy.slot_changed, text=LATER[0], other=LATER[1], position=1, layer=layer),
     )
 first, second = (
-    call(recomputation.slot_changed, text=EARLIER[0], other=EARLIER[1], position=1, layer=layer) for layer in (0, 1)
+    call(redundancy.slot_changed, text=EARLIER[0], other=EARLIER[1], position=1, layer=layer) for layer in (0, 1)
 )
 page.same("an earlier token does not reach the first layer's K and V", nothing, first)
 page.same("and changes all of the second's", layer_entries, second)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from figures_src.figures import pass_times, roofline_points
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import speeds
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import speeds
+from figures_src.plots import pass_times, roofline_points
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import catalog, counted, experiments, units
-from kvlab.accounting import flops, memory, positions, roofline
+from kvlab import catalog, units
+from kvlab.accounting import flops, memory, pairs, roofline
 from kvlab.cache import READ_BLOCK
 from kvlab.catalog import passes
+from kvlab.experiments import flop_counter, minigpt
 
 page = Page("theory/01-prefill-vs-decode")
 
@@ -22,12 +23,12 @@ FP32, FP16 = (call(units.bytes_per_element, dtype=dtype) for dtype in ("fp32", "
 
 # The prompt.
 
-page.value("prompt", experiments.prompt_text, prompt=PROMPT)
-page.value("continuation", experiments.continuation, prompt=PROMPT, n_tokens=6)
-prompt_tokens = page.value("prompt_tokens", counted.prompt_tokens, prompt=PROMPT)
+page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
+page.value("continuation", minigpt.continuation, prompt=PROMPT, n_tokens=6)
+prompt_tokens = page.value("prompt_tokens", flop_counter.prompt_tokens, prompt=PROMPT)
 one, nothing = (call(units.given, quantity=quantity) for quantity in (1, 0))
 page.reuse("one", one)
-in_reach = page.value("in_reach", positions.tokens_cached, prompt=prompt_tokens, new_tokens=2)
+in_reach = page.value("in_reach", pairs.tokens_cached, prompt=prompt_tokens, new_tokens=2)
 
 # FLOPs and intensity, in symbols.
 
@@ -37,7 +38,7 @@ page.formula("weighted_sum_work", flops.weighted_sum_flops)
 page.formula("output_work", flops.output_flops)
 page.formula("mlp_work", flops.mlp_flops)
 page.formula("head_work", flops.head_flops)
-page.formula("prompt_pairs", positions.causal_pairs)
+page.formula("prompt_pairs", pairs.causal_pairs)
 page.formula("one_query", flops.attention_flops)
 page.value("flops_per_element", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
 page.reuse("fp32_bytes", FP32)
@@ -100,23 +101,23 @@ def counted_products(words: Words) -> Table:
     for operation in OPERATIONS:
         row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
         for phase in PHASES:
-            run = call(counted.counted_flops, prompt=PROMPT, phase=phase, operation=operation)
+            run = call(flop_counter.counted_flops, prompt=PROMPT, phase=phase, operation=operation)
             row += [Shown(_mini(phase, operation, "flops_read", READ_BLOCK)), Shown(run)]
         rows.append(row)
     columns = [f"{side}_{phase}" for phase in PHASES for side in ("formula", "counted")]
     return Table([words("operations.operation"), *(words(f"counted_products.{column}") for column in columns)], rows)
 
 
-page.value("operations_counted", counted.operations_counted, prompt=PROMPT)
-miscounted = page.value("operations_miscounted", counted.operations_miscounted, prompt=PROMPT)
+page.value("operations_counted", flop_counter.operations_counted, prompt=PROMPT)
+miscounted = page.value("operations_miscounted", flop_counter.operations_miscounted, prompt=PROMPT)
 page.claim("the accounting and the count agree", miscounted, one)
 page.reuse("block", call(units.given, quantity=READ_BLOCK))
-pairs_prefill = page.value("pairs_prefill", counted.counted_pairs, prompt=PROMPT, phase="prefill")
-pairs_decode = page.value("pairs_decode", counted.counted_pairs, prompt=PROMPT, phase="decode")
+pairs_prefill = page.value("pairs_prefill", flop_counter.counted_pairs, prompt=PROMPT, phase="prefill")
+pairs_decode = page.value("pairs_decode", flop_counter.counted_pairs, prompt=PROMPT, phase="decode")
 heads = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "n_heads")}
 page.reuse("n_layers", heads["n_layers"])
 page.reuse("n_heads", heads["n_heads"])
-page.value("pairs_of_head_prefill", positions.causal_pairs, n_tokens=prompt_tokens)
+page.value("pairs_of_head_prefill", pairs.causal_pairs, n_tokens=prompt_tokens)
 
 # A large model on a device.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from figures_src.figures import cache_over_weights, zoo
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.plots import cache_over_weights, zoo
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import arrays, catalog, units
-from kvlab.accounting import elements, layers, memory
+from kvlab import catalog, units
+from kvlab.accounting import formats, layers, memory
 from kvlab.catalog import printed, sizes
+from kvlab.experiments import allocation
 
 page = Page("theory/02-memory-cost")
 
@@ -45,17 +46,17 @@ def real_arrays(words: Words) -> Table:
         rows=[
             [
                 words(f"real_arrays.{kind}"),
-                Shown(call(arrays.shapes_tried, kind=kind)),
-                Shown(call(arrays.shapes_agreeing, kind=kind)),
-                Shown(call(arrays.largest_occupied, kind=kind), "both"),
+                Shown(call(allocation.shapes_tried, kind=kind)),
+                Shown(call(allocation.shapes_agreeing, kind=kind)),
+                Shown(call(allocation.largest_occupied, kind=kind), "both"),
             ]
-            for kind in arrays.KINDS
+            for kind in allocation.KINDS
         ],
     )
 
 
-page.value("arrays_tried", arrays.all_tried)
-page.value("arrays_agreeing", arrays.all_agreeing)
+page.value("arrays_tried", allocation.all_tried)
+page.value("arrays_agreeing", allocation.all_agreeing)
 
 # Logs of others: name of the figure, model whose shapes they are, what to call it, tokens, format of the elements.
 
@@ -208,9 +209,9 @@ def _both(width: Value) -> dict[str, Value]:
 
 def _in_blocks(name: str) -> dict[str, Value]:
     block, block_bytes = (
-        call(units.given, quantity=getattr(elements.ELEMENTS[name], f)) for f in ("block", "block_bytes")
+        call(units.given, quantity=getattr(formats.ELEMENTS[name], f)) for f in ("block", "block_bytes")
     )
-    return {**_both(call(elements.stored_blocks, width=MHA_WIDTH, block=block)), "block_bytes": block_bytes}
+    return {**_both(call(formats.stored_blocks, width=MHA_WIDTH, block=block)), "block_bytes": block_bytes}
 
 
 CASES: dict[str, dict[str, Value]] = {
@@ -246,8 +247,8 @@ def cases(words: Words) -> Table:
     )
 
 
-page.value("q8_block", units.given, quantity=elements.ELEMENTS["q8_0"].block)
-page.value("q8_block_bytes", units.given, quantity=elements.ELEMENTS["q8_0"].block_bytes)
+page.value("q8_block", units.given, quantity=formats.ELEMENTS["q8_0"].block)
+page.value("q8_block_bytes", units.given, quantity=formats.ELEMENTS["q8_0"].block_bytes)
 page.value("q8_over_fp8", units.ratio, numerator=TERMS["q8_0"], denominator=TERMS["fp8"])
 page.claim("a block's scale makes q8_0 larger than int8", TERMS["fp8"], TERMS["q8_0"])
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from figures_src.figures import batch_times, intensity_ladder
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
 from figures_src.pages import theory_05_worked_example as worked_example
-from figures_src.pages.measurements import measured
-from figures_src.pages.shapes import kv_shapes, shapes, speeds
-from figures_src.values import Value, call
+from figures_src.pages.shared.measurements import measured
+from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
+from figures_src.plots import batch_times, intensity_ladder
+from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, roofline, traffic

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from figures_src.figures import block_size, pool, pool_shares
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.shapes import kv_shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.plots import block_size, pool, pool_shares
+from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, paging, units
 from kvlab.accounting import memory
 from kvlab.accounting import paging as slots
 from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD
-from kvlab.paging.server import STATES
-from kvlab.paging.shares import BLOCKS, WAYS
+from kvlab.paging.simulator import STATES
+from kvlab.paging.waste import BLOCKS, WAYS
 
 page = Page("theory/04-toward-paged-attention")
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from figures_src.figures import cache_levels, layout, step_reads
-from figures_src.figures.style import Data
-from figures_src.page import Page, Shown, Table
-from figures_src.pages.measurements import SAVED
-from figures_src.pages.shapes import kv_shapes, shapes
-from figures_src.values import Value, call
+from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.pages.shared.measurements import SAVED
+from figures_src.pages.shared.shapes import kv_shapes, shapes
+from figures_src.plots import cache_levels, layout, step_reads
+from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import arrays, catalog, units
+from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, traffic
 from kvlab.benchmark import bench
+from kvlab.experiments import allocation
 
 page = Page("theory/05-worked-example")
 
@@ -81,7 +82,7 @@ page.derivation("cache_derived", "M", cache, "B")
 
 # The same bytes in memory, read off the array.
 
-PLACES = {part: call(arrays.extent, place=part) for part in ("buffer", "layer", "head", "slot", "element")}
+PLACES = {part: call(allocation.extent, place=part) for part in ("buffer", "layer", "head", "slot", "element")}
 for part in ("layer", "head", "slot"):
     page.reuse(f"{part}_bytes", PLACES[part])
 

@@ -5,7 +5,7 @@ number a row (a mean's division, a root) is not counted. The sums over a row tha
 ones or with itself, and count 2 an element, as multiply-adds do.
 """
 
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 
 
 @exact

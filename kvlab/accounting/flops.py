@@ -7,10 +7,10 @@ pairs, which `positions` counts: those that causality needs, or the slots that a
     one token behind the others: n_tokens 1, pairs S          a prompt: n_tokens P, pairs P(P + 1)/2
 """
 
-from kvlab.accounting.blocks import attention_parameters
-from kvlab.accounting.exact import exact
+from kvlab.accounting.components import attention_parameters
+from kvlab.accounting.integers import exact
+from kvlab.accounting.pairs import causal_pairs
 from kvlab.accounting.parameters import gpt2_block_matrix_parameters
-from kvlab.accounting.positions import causal_pairs
 
 
 @exact

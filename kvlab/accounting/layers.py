@@ -10,8 +10,8 @@ does not grow. Arguments are positive integers, results bytes, exactly. Not coun
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from kvlab.accounting.elements import Element, stored_blocks, stored_bytes
-from kvlab.accounting.exact import exact, whole
+from kvlab.accounting.formats import Element, stored_blocks, stored_bytes
+from kvlab.accounting.integers import exact, whole
 from kvlab.errors import KvlabError
 
 FP32_BYTES = 4

@@ -3,7 +3,7 @@
 Arguments are positive integers. Results are bytes, exactly; the unit is chosen where they are shown.
 """
 
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 from kvlab.errors import KvlabError
 
 

@@ -3,7 +3,7 @@
 Arguments are whole numbers. Results are slots, each with room for one token of one sequence, or bytes; exactly.
 """
 
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.errors import KvlabError
 

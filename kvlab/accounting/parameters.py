@@ -4,7 +4,7 @@ Arguments are positive integers; results are numbers of elements. The matrices a
 each of their elements is one multiply-add of every token.
 """
 
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 
 
 @exact

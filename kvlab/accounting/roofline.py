@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 from kvlab.errors import KvlabError
 from kvlab.units import ratio
 

@@ -5,8 +5,8 @@ takes and gives, where it is done by itself and its scores stay on the chip. `s`
 weights or of the cache.
 """
 
-from kvlab.accounting.blocks import attention_parameters, qkv_bias_parameters
-from kvlab.accounting.exact import exact
+from kvlab.accounting.components import attention_parameters, qkv_bias_parameters
+from kvlab.accounting.integers import exact
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.accounting.parameters import gpt2_parameters
 

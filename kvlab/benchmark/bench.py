@@ -24,8 +24,9 @@ from kvlab.benchmark.machine import last_level_cache
 from kvlab.benchmark.per_token import per_token
 from kvlab.benchmark.prefill import GPT2_WIDTH, plain_prefill, prefill
 from kvlab.benchmark.timing import Task, Timed, interleaved
-from kvlab.generation import generate_cached, generate_uncached
-from kvlab.model import GPT2, MINIGPT, load_model
+from kvlab.decoding.generation import generate_cached, generate_uncached
+from kvlab.model import GPT2, load_model
+from kvlab.training import MINIGPT
 
 Results = dict[str, Any]
 CONTEXTS, CONTEXTS_QUICK = (16, 64, 256, 512, 1023), (256,)

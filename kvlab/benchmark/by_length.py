@@ -11,7 +11,7 @@ import numpy as np
 from kvlab.benchmark.per_token import TextRun
 from kvlab.benchmark.timing import Timed, interleaved
 from kvlab.cache import DenseCache
-from kvlab.generation import generate_cached, generate_uncached
+from kvlab.decoding.generation import generate_cached, generate_uncached
 from kvlab.model import Model
 from kvlab.model.demo import demo_model
 

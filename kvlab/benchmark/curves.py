@@ -24,7 +24,8 @@ from kvlab.benchmark.fit import Curve, Terms, every_second, fitted
 from kvlab.benchmark.prefill import prefill
 from kvlab.benchmark.timing import Task, interleaved, noise_of_shares, steady
 from kvlab.cache import GrowingCache, slots_read
-from kvlab.model import GPT2, MINIGPT, load_model
+from kvlab.model import GPT2, load_model
+from kvlab.training import MINIGPT
 
 # Many, for a round takes some milliseconds: a processor that changes its pace does so for seconds.
 ROUNDS, ROUNDS_QUICK = 400, 60

@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from kvlab.benchmark.timing import Timed, interleaved
-from kvlab.generation import Generation, Logits, generate_cached, generate_uncached, greedy
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT, Model, load_model
+from kvlab.decoding.generation import Generation, Logits, generate_cached, generate_uncached, greedy
+from kvlab.model import Model, load_model
+from kvlab.training import MINIGPT
+from kvlab.training.tokenizer import Tokenizer
 
 PROMPT, GENERATED_TOKENS = "Yesterday I", 50
 # The tokens at either end of the text whose times are compared. The first one is the prompt's and left out.

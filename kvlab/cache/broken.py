@@ -1,7 +1,7 @@
 """Caches that are wrong on purpose: the classic bugs, each a dense cache with as little as possible overridden.
 
 A pass behind nothing is taken for the prompt, any other for decoding. The docstring of each says in one sentence what
-is wrong; what follows from it is measured in `kvlab.damage` and not said here.
+is wrong; what follows from it is measured in `kvlab.decoding.degradation` and not said here.
 """
 
 from __future__ import annotations

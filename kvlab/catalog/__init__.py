@@ -12,20 +12,20 @@ from kvlab.catalog.devices import (
     processors,
 )
 from kvlab.catalog.figures import published
-from kvlab.catalog.zoo import CatalogModel, find, model, models, setting, shape, unknown_model
+from kvlab.catalog.models import CatalogModel, all_models, find, model, setting, shape, unknown_model
 
 __all__ = [
     "Accelerator",
     "CatalogModel",
     "Processor",
     "accelerators",
+    "all_models",
     "data_cache",
     "device",
     "device_number",
     "find",
     "fitting_level",
     "model",
-    "models",
     "processor",
     "processors",
     "published",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from kvlab.accounting import work
+from kvlab.accounting import operations
 from kvlab.architecture import read_architecture
 from kvlab.catalog.entries import integer_field
-from kvlab.catalog.zoo import model
+from kvlab.catalog.models import model
 from kvlab.errors import KvlabError
 
 SHARED = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "tied_head")
@@ -56,17 +56,17 @@ def of_pass(model_name: str, quantity: str, held: int, n_tokens: int, batch: int
 
 def _operations(
     model_name: str, held: int, n_tokens: int, batch: int, bytes_per_element: int, block: int
-) -> tuple[work.Operation, ...]:
+) -> tuple[operations.Operation, ...]:
     shapes, limit = _shapes(model_name)
     if held + n_tokens > limit:
         raise KvlabError(f"{held + n_tokens} tokens exceed the {limit} positions that {model_name} has")
-    return work.operations(shapes, work.Pass(batch, held, n_tokens, 1, block, limit), bytes_per_element)
+    return operations.operations(shapes, operations.Pass(batch, held, n_tokens, 1, block, limit), bytes_per_element)
 
 
 @cache
-def _shapes(model_name: str) -> tuple[work.Shapes, int]:
+def _shapes(model_name: str) -> tuple[operations.Shapes, int]:
     """Return the shapes of a model, and its limit. Raises `KvlabError` where kvlab cannot run it."""
     a = read_architecture(model(model_name).config, model_name)
     gpt2 = a.family == "gpt2"
     shapes = {name: getattr(a, name) for name in SHARED}
-    return work.Shapes(**shapes, mlp_matrices=2 if gpt2 else 3, gpt2=gpt2), a.max_context
+    return operations.Shapes(**shapes, mlp_matrices=2 if gpt2 else 3, gpt2=gpt2), a.max_context

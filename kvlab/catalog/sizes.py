@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kvlab.accounting import layers
-from kvlab.accounting.elements import ELEMENTS, Element, state_element_bytes
+from kvlab.accounting.formats import ELEMENTS, Element, state_element_bytes
 from kvlab.catalog.devices import device
 from kvlab.catalog.entries import integer_field
-from kvlab.catalog.zoo import model
+from kvlab.catalog.models import model
 from kvlab.errors import KvlabError
 from kvlab.sizing import Decoder, arithmetic
 from kvlab.sizing.fitting import fitted

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kvlab.accounting.elements import ELEMENTS, Element
+from kvlab.accounting.formats import ELEMENTS, Element
 from kvlab.cli.terminal import note, progress_in_bytes
 from kvlab.errors import KvlabError
 from kvlab.units import parse_size
 
 if TYPE_CHECKING:
-    from kvlab.generation import Generation
-    from kvlab.grammar.tokenizer import Tokenizer
+    from kvlab.decoding.generation import Generation
     from kvlab.model import Model
     from kvlab.sizing import Decoder
+    from kvlab.training.tokenizer import Tokenizer
 
 
 class Count(click.ParamType[int]):
@@ -124,8 +124,9 @@ def require_one_prompt(prompt: str | None, ids: list[int] | None) -> None:
 
 def open_model(name: str | None) -> Opened:
     """Open what `--model` names: a folder, the demo model, or the MiniGPT where nothing is named."""
-    from kvlab.model.checkpoint import MINIGPT, load_model
+    from kvlab.model.checkpoint import load_model
     from kvlab.model.demo import demo_model
+    from kvlab.training import MINIGPT
 
     if name == "demo":
         return Opened(demo_model(), None, None, "the demo model has no tokenizer.json")
@@ -137,7 +138,7 @@ def open_model(name: str | None) -> Opened:
 
 def _open_tokenizer(folder: Path) -> tuple[Tokenizer | None, str]:
     """Return a folder's tokenizer, or why there is none: with ids for a prompt, a model runs without it."""
-    from kvlab.grammar.tokenizer import Tokenizer
+    from kvlab.training.tokenizer import Tokenizer
 
     path = folder / "tokenizer.json"
     if not path.exists():

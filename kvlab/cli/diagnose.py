@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kvlab.accounting.elements import Element
+from kvlab.accounting.formats import Element
 from kvlab.cli.arguments import as_json, open_decoder
 from kvlab.cli.size import batch_option, context_option, dtype_option, model_argument, note_limit
 from kvlab.cli.terminal import print_card, print_json
@@ -23,7 +23,7 @@ def diagnose(model: str, number: str, context: int, batch: int, dtype: Element, 
 
     It says whether the number is right at the digits given, and else which usual mistakes give it: all that fit.
     """
-    from kvlab.diagnosis import SENTENCES, Case, diagnosed, mistakes_of
+    from kvlab.catalog.mistakes import SENTENCES, Case, diagnosed, mistakes_of
 
     case = Case(open_decoder(model), context, batch, dtype)
     verdict, gives = diagnosed(case, number), mistakes_of(case)

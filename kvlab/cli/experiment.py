@@ -68,7 +68,7 @@ def experiment(name: str, json_: bool) -> None:
 def _size() -> Values:
     from dataclasses import asdict
 
-    from kvlab import cache_sizing
+    from kvlab.experiments import cache_sizing
 
     return {
         "forward": [asdict(row) for row in cache_sizing.forward()],
@@ -145,13 +145,13 @@ def _show_curves(values: Values) -> None:
 
 
 def _agree() -> Values:
-    from kvlab import agreement
-    from kvlab.experiments import SUBJECTS
+    from kvlab.experiments import cache_correctness
+    from kvlab.experiments.minigpt import SUBJECTS
 
     models = []
     with progress("comparing", total=len(SUBJECTS)) as advance:
         for model_name in SUBJECTS:
-            models.append(agreement.summary(model_name))
+            models.append(cache_correctness.summary(model_name))
             advance()
     return {"models": models}
 
@@ -180,9 +180,9 @@ def _identical(of: Values) -> bool:
 
 
 def _dump() -> Values:
-    from kvlab import slot_dump
+    from kvlab.experiments import yesterday_worked
 
-    return slot_dump.summary()
+    return yesterday_worked.summary()
 
 
 def _show_dump(values: Values) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kvlab.accounting.elements import Element
+from kvlab.accounting.formats import Element
 from kvlab.cli.arguments import Count, Dtype, Size, as_json, open_decoder
 from kvlab.cli.size import batch_option, dtype_option, model_argument, note_limit
 from kvlab.cli.terminal import print_card, print_json
@@ -93,7 +93,7 @@ def memory_of(budget: int | None, device_name: str | None) -> tuple[int, str]:
 
 def weights_of(decoder: Decoder, weights: int | None, dtype: Element | None) -> tuple[int, str]:
     """Return the weights' bytes and where they come from. Raises `KvlabError` where nothing gives them."""
-    from kvlab.accounting.elements import ELEMENTS
+    from kvlab.accounting.formats import ELEMENTS
     from kvlab.sizing import arithmetic
 
     if weights is not None:

@@ -15,7 +15,7 @@ def models(json_: bool) -> None:
     """List the models that can be sized by name, and the types of config.json that can be read."""
     from kvlab import catalog, sizing
     from kvlab.accounting import layers
-    from kvlab.accounting.elements import ELEMENTS
+    from kvlab.accounting.formats import ELEMENTS
 
     entries = [
         {
@@ -29,7 +29,7 @@ def models(json_: bool) -> None:
             "read": m.read,
             "note": m.note,
         }
-        for m in catalog.models()
+        for m in catalog.all_models()
     ]
     if json_:
         print_json(models=entries, model_types=list(sizing.model_types()))
@@ -43,7 +43,7 @@ def models(json_: bool) -> None:
             "not counted" if m.decoder.parameters is None else f"{m.decoder.parameters:,}",
             f"{layers.next_token_bytes(m.decoder.layers, 0, ELEMENTS['fp16']):,} B",
         ]
-        for m in catalog.models()
+        for m in catalog.all_models()
     ]
     print_table(header, rows, f"A config.json can be of the types {', '.join(sizing.model_types())}.")
 

@@ -12,7 +12,7 @@ from kvlab.errors import KvlabError
 from kvlab.units import both_units
 
 if TYPE_CHECKING:
-    from kvlab.equivalence import Verification
+    from kvlab.decoding.equivalence import Verification
 
 EXIT_DIFFERS = 1
 
@@ -41,7 +41,7 @@ def generate(
     json_: bool,
 ) -> None:
     """Continue PROMPT, or the tokens of --ids."""
-    from kvlab.generation import generate_cached, generate_uncached, greedy, sampler
+    from kvlab.decoding.generation import generate_cached, generate_uncached, greedy, sampler
     from kvlab.model.checkpoint import end_of_text_ids
 
     require_one_prompt(prompt, ids)
@@ -87,9 +87,9 @@ def verify(prompts: int, tokens: int, model_name: str, json_: bool) -> None:
 
     Prompts are those of the grammar; a model without a tokenizer gets seeded ids.
     """
-    from kvlab.equivalence import seeded_prompts
-    from kvlab.equivalence import verify as compare
-    from kvlab.grammar.corpus import sample_prompts
+    from kvlab.decoding.equivalence import seeded_prompts
+    from kvlab.decoding.equivalence import verify as compare
+    from kvlab.training.corpus import sample_prompts
 
     opened = open_model(model_name)
     if opened.tokenizer:

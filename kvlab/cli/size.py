@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kvlab.accounting.elements import Element
+from kvlab.accounting.formats import Element
 from kvlab.cli.arguments import Count, Dtype, as_json, open_decoder
 from kvlab.cli.terminal import note, print_card, print_json, print_text
 from kvlab.sizing.decoder import Decoder

@@ -1,9 +1,9 @@
 """`trace`: a run step by step, and one slot's bytes against a full recomputation.
 
 The JSON object: `prompt_ids`, `ids`, `text` and `stopped` as in `generate`; `cache`, its axes and the distance in bytes
-from a slot to that of the next position, head and layer; `steps`, each as a `kvlab.trace.Step`, with `attention` a
-list of layers of heads of weights, a weight for each slot attended to; and `recomputation`, with the first bytes of
-K and V in each layer in hex.
+from a slot to that of the next position, head and layer; `steps`, each as a `kvlab.decoding.trace.Step`, with
+`attention` a list of layers of heads of weights, a weight for each slot attended to; and `recomputation`, with the
+first bytes of K and V in each layer in hex.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kvlab.cli.terminal import Card, print_json
 from kvlab.errors import KvlabError
 
 if TYPE_CHECKING:
-    from kvlab.trace import Recomputation, Slot, Step, Token, Trace
+    from kvlab.decoding.trace import Recomputation, Slot, Step, Token, Trace
 
 ROWS = 8  # slots that a step shows, the newest; those before them share a row
 FIRST_BYTES = 8  # of a slot: two numbers in float32
@@ -58,8 +58,8 @@ def trace(
     At the end the slot of one position is compared, byte by byte, with a full recomputation of the text. Exit code 1
     if the slot of any position differs.
     """
-    from kvlab.trace import compare_with_recomputation
-    from kvlab.trace import trace as run_traced
+    from kvlab.decoding.trace import compare_with_recomputation
+    from kvlab.decoding.trace import trace as run_traced
 
     require_one_prompt(prompt, ids)
     opened = open_model(model_name)
@@ -161,7 +161,7 @@ def _panel(title: str, *content: RenderableType) -> Panel:
 
 def _slots_table(step: Step, traced: Trace) -> Table:
     """Return the slots that the newest token attends to, a row each: the newest of them, the earlier ones together."""
-    from kvlab.trace import offset_bytes
+    from kvlab.decoding.trace import offset_bytes
 
     weights = step.attention[-1].mean(axis=0).tolist()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

@@ -16,7 +16,7 @@ from kvlab.cli.terminal import print_card, print_json, progress
 @as_json
 def train(steps: int, folder: Path, json_: bool) -> None:
     """Train the grammar MiniGPT from nothing and write its model folder."""
-    from kvlab.grammar.training import train_to_folder
+    from kvlab.training.trainer import train_to_folder
 
     with progress("training", total=steps) as advance:
         result = train_to_folder(folder, steps, progress=lambda *_: advance())

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 from kvlab.errors import KvlabError
-from kvlab.formula.kinds import OPTIONAL, Kind, is_record, items_of, shown
 from kvlab.formula.language import (
     Call,
     Ceiling,
@@ -29,6 +28,7 @@ from kvlab.formula.language import (
     Present,
     Sum,
 )
+from kvlab.formula.types import OPTIONAL, Kind, is_record, items_of, shown
 
 UNKNOWN = object()  # in the place of a number that there is not
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kvlab.formula.kinds import Kind
+from kvlab.formula.types import Kind
 
 Formula = Callable[..., int]
 
@@ -22,7 +22,7 @@ class Definition:
         name: of its function.
         parameters: the kind of each argument, in order.
         body: the number that it comes to.
-        exact: whether it refuses negative arguments, as `kvlab.accounting.exact.exact` makes it.
+        exact: whether it refuses negative arguments, as `kvlab.accounting.integers.exact` makes it.
     """
 
     name: str

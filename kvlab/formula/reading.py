@@ -20,9 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from kvlab.accounting.exact import exact
+from kvlab.accounting.integers import exact
 from kvlab.errors import KvlabError
-from kvlab.formula.kinds import OPTIONAL, Kind, fields_of, is_record, items_of, kind_of, shown
 from kvlab.formula.language import (
     Call,
     Ceiling,
@@ -46,6 +45,7 @@ from kvlab.formula.language import (
     Reference,
     Sum,
 )
+from kvlab.formula.types import OPTIONAL, Kind, fields_of, is_record, items_of, kind_of, shown
 from kvlab.units import ratio
 
 _OPERATIONS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%"}

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kvlab.accounting.exact import AT_LEAST_ONE
+from kvlab.accounting.integers import AT_LEAST_ONE
 from kvlab.errors import KvlabError
 from kvlab.formula.dialects import AND, ATOM, CHOICE, COMPARISON, NEGATIVE, NOT, OR, POWER, PRODUCT, SUM
-from kvlab.formula.kinds import OPTIONAL, Kind, fields_of, is_record, items_of
 from kvlab.formula.language import (
     Call,
     Ceiling,
@@ -37,6 +36,7 @@ from kvlab.formula.language import (
     Sum,
 )
 from kvlab.formula.reading import read
+from kvlab.formula.types import OPTIONAL, Kind, fields_of, is_record, items_of
 
 # What may be a name in Python and is none in JavaScript.
 WORDS = """

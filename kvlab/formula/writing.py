@@ -16,7 +16,6 @@ from kvlab.formula import dialects
 from kvlab.formula.dialects import ATOM, NEGATIVE, PRODUCT, SUM, SYMBOLS, TEXT, Dialect
 from kvlab.formula.division import comes_out_even
 from kvlab.formula.evaluation import UNKNOWN, given, value
-from kvlab.formula.kinds import OPTIONAL
 from kvlab.formula.language import (
     Call,
     Ceiling,
@@ -41,6 +40,7 @@ from kvlab.formula.language import (
     opposite,
 )
 from kvlab.formula.reading import read, read_ratio
+from kvlab.formula.types import OPTIONAL
 
 
 def text(formula: Formula) -> str:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from kvlab.architecture import Architecture
 from kvlab.cache import DenseCache, Positions, Reading, causal_readings
-from kvlab.generation import generate_cached, greedy, recompute
-from kvlab.grammar.corpus import sample_prompts
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT, Model, load_model
+from kvlab.decoding.generation import generate_cached, greedy, recompute
+from kvlab.model import Model, load_model
+from kvlab.training import MINIGPT
+from kvlab.training.corpus import sample_prompts
+from kvlab.training.tokenizer import Tokenizer
 
 Floats = NDArray[np.floating]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from kvlab.diagnosis import mistakes_of
+from kvlab.catalog.mistakes import mistakes_of
 from kvlab.labs.curves_csv import SIZES, Measurements, seen
 from kvlab.labs.curves_possible import capacity_of, case, named
 from kvlab.labs.lab import Finding

@@ -6,10 +6,10 @@ from itertools import combinations
 from math import log
 from statistics import median
 
-from kvlab.accounting.elements import ELEMENTS
+from kvlab.accounting.formats import ELEMENTS
 from kvlab.benchmark.curves import cached_terms
 from kvlab.cache.protocol import READ_BLOCK
-from kvlab.diagnosis import Case
+from kvlab.catalog.mistakes import Case
 from kvlab.labs.curves_csv import QUANTITIES, TIMES, Measurements, seen
 from kvlab.labs.lab import Finding
 from kvlab.sizing import Decoder

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kvlab.labs import sandbox
-from kvlab.labs.bugs_01 import (
+from kvlab.labs.diagnosis_01 import (
     Seen,
     View,
     before_the_first_slot,

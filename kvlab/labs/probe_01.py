@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvlab.labs.adapter_01 import compare_in_minigpt
-from kvlab.labs.inside import NAME, ProcessRefusedError, line_of, name_of
+from kvlab.labs.sandbox_child import NAME, ProcessRefusedError, line_of, name_of
 
 Floats = NDArray[np.float32]
 

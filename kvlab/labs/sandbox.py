@@ -98,7 +98,7 @@ def _started(
     environment.pop("PYTHONINSPECT", None)
     try:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "kvlab.labs.inside", json.dumps(order)],
+            [sys.executable, "-P", "-m", "kvlab.labs.sandbox_child", json.dumps(order)],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=printed,

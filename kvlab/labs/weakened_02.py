@@ -9,12 +9,12 @@ from functools import cache
 import numpy as np
 
 from kvlab.cache import DenseCache
-from kvlab.equivalence import differing_entries
+from kvlab.decoding.equivalence import differing_entries
 from kvlab.errors import KvlabError
-from kvlab.experiments import minigpt, minigpt_tokenizer, recomputed
-from kvlab.grammar.corpus import sample_prompts
+from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer, recomputed
 from kvlab.labs.broken_02 import BROKEN
 from kvlab.model.ops import Floats
+from kvlab.training.corpus import sample_prompts
 
 TOLERANCE = 1e-3  # of a logit or an entry: a hundred times what plain products differ by
 

@@ -15,12 +15,11 @@ from safetensors.numpy import save_file
 
 from kvlab.architecture import Architecture, read_architecture, read_config
 from kvlab.errors import KvlabError
-from kvlab.grammar import MINIGPT
 from kvlab.model.gpt2 import GPT2, gpt2_from_tensors
 from kvlab.model.llama import Llama, llama_from_tensors
 from kvlab.model.tensors import Progress, TensorOf, open_tensors, silent
 
-__all__ = ["MINIGPT", "Model", "load_model", "model_from_tensors", "read_folder_config", "save_folder"]
+__all__ = ["Model", "load_model", "model_from_tensors", "read_folder_config", "save_folder"]
 
 Model = GPT2 | Llama
 FAMILIES: Mapping[str, Callable[[Architecture, TensorOf], Model]] = {

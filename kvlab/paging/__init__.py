@@ -1,7 +1,7 @@
 """What becomes of memory when sequences of unknown lengths share it: a server simulated with four ways to give it."""
 
-from kvlab.paging.picture import NOBODY, pool_count, pool_slots
-from kvlab.paging.shares import (
+from kvlab.paging.snapshot import NOBODY, pool_count, pool_slots
+from kvlab.paging.waste import (
     difference,
     largest_difference,
     published_share,

@@ -6,7 +6,7 @@ import math
 import random
 from typing import NamedTuple
 
-from kvlab.accounting.exact import whole
+from kvlab.accounting.integers import whole
 from kvlab.errors import KvlabError
 
 # Means of ShareGPT, in tokens, as the paper prints them (arXiv 2309.06180, figure 11).

@@ -5,6 +5,6 @@ and is named as inferred; what no reader knows, and what contradicts itself, is 
 """
 
 from kvlab.sizing.decoder import Decoder, Inferred
-from kvlab.sizing.families import model_types, read_decoder
+from kvlab.sizing.families.registry import model_types, read_decoder
 
 __all__ = ["Decoder", "Inferred", "model_types", "read_decoder"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from kvlab import formula
 from kvlab.accounting import layers as general
-from kvlab.accounting.elements import Element, state_element_bytes, stored_bytes
+from kvlab.accounting.formats import Element, state_element_bytes, stored_bytes
 from kvlab.accounting.layers import Layers
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.sizing.decoder import Decoder

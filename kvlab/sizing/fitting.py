@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kvlab.accounting import layers
-from kvlab.accounting.elements import Element, state_element_bytes
+from kvlab.accounting.formats import Element, state_element_bytes
 from kvlab.accounting.memory import devices_for_weights
 from kvlab.sizing import arithmetic
 from kvlab.sizing.decoder import Decoder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kvlab.accounting import blocks
-from kvlab.sizing.keys import Keys
+from kvlab.accounting import components
+from kvlab.sizing.config_reader import Keys
 
 
 class Counted(NamedTuple):
@@ -25,7 +25,7 @@ def dense(bias: bool | str = False) -> FeedForward:
     def feed_forward(keys: Keys, d_model: int, n_layers: int) -> Counted:
         d_ff = keys.integer("intermediate_size")
         biases = keys.is_on(bias) * (2 * d_ff + d_model)
-        return Counted(n_layers * (blocks.gated_mlp_parameters(d_model, d_ff) + biases), d_ff)
+        return Counted(n_layers * (components.gated_mlp_parameters(d_model, d_ff) + biases), d_ff)
 
     return feed_forward
 
@@ -39,7 +39,7 @@ def plain(bias: bool | str) -> FeedForward:
     def feed_forward(keys: Keys, d_model: int, n_layers: int) -> Counted:
         d_ff = keys.integer("intermediate_size")
         biases = keys.is_on(bias) * (d_ff + d_model)
-        return Counted(n_layers * (blocks.plain_mlp_parameters(d_model, d_ff) + biases), d_ff)
+        return Counted(n_layers * (components.plain_mlp_parameters(d_model, d_ff) + biases), d_ff)
 
     return feed_forward
 
@@ -49,7 +49,7 @@ def experts(count_key: str) -> FeedForward:
 
     def feed_forward(keys: Keys, d_model: int, n_layers: int) -> Counted:
         d_ff = keys.integer("intermediate_size")
-        mixture = blocks.experts_parameters(d_model, d_ff, keys.integer(count_key))
+        mixture = components.experts_parameters(d_model, d_ff, keys.integer(count_key))
         return Counted(n_layers * mixture, d_ff)
 
     return feed_forward
@@ -63,15 +63,19 @@ def qwen_experts(shared: bool) -> FeedForward:
 
     def feed_forward(keys: Keys, d_model: int, n_layers: int) -> Counted:
         d_ff = keys.integer("moe_intermediate_size")
-        mixture = blocks.experts_parameters(d_model, d_ff, keys.integer("num_experts"))
+        mixture = components.experts_parameters(d_model, d_ff, keys.integer("num_experts"))
         if shared:
-            mixture += blocks.gated_mlp_parameters(d_model, keys.integer("shared_expert_intermediate_size")) + d_model
+            mixture += (
+                components.gated_mlp_parameters(d_model, keys.integer("shared_expert_intermediate_size")) + d_model
+            )
         without = set(layer_numbers(keys, "mlp_only_layers", n_layers))
         period = keys.integer("decoder_sparse_step")
         sparse = sum(i not in without and (i + 1) % period == 0 for i in range(n_layers))
         parameters = sparse * mixture
         if sparse < n_layers:
-            parameters += (n_layers - sparse) * blocks.gated_mlp_parameters(d_model, keys.integer("intermediate_size"))
+            parameters += (n_layers - sparse) * components.gated_mlp_parameters(
+                d_model, keys.integer("intermediate_size")
+            )
         return Counted(parameters, d_ff)
 
     return feed_forward
@@ -81,7 +85,7 @@ def gpt_oss_experts(keys: Keys, d_model: int, n_layers: int) -> Counted:
     """Return gpt-oss's mixtures, whose matrices and router all have biases."""
     d_ff, n_experts = keys.integer("intermediate_size"), keys.integer("num_local_experts")
     biases = n_experts * (2 * d_ff + d_model + 1)
-    return Counted(n_layers * (blocks.experts_parameters(d_model, d_ff, n_experts) + biases), d_ff)
+    return Counted(n_layers * (components.experts_parameters(d_model, d_ff, n_experts) + biases), d_ff)
 
 
 def llama4_experts(keys: Keys, d_model: int, n_layers: int) -> Counted:
@@ -90,15 +94,17 @@ def llama4_experts(keys: Keys, d_model: int, n_layers: int) -> Counted:
     The other layers have an MLP of the width `intermediate_size_mlp`.
     """
     d_ff = keys.integer("intermediate_size")
-    mixture = blocks.experts_parameters(d_model, d_ff, keys.integer("num_local_experts"))
-    mixture += blocks.gated_mlp_parameters(d_model, d_ff)
+    mixture = components.experts_parameters(d_model, d_ff, keys.integer("num_local_experts"))
+    mixture += components.gated_mlp_parameters(d_model, d_ff)
     if keys.items("moe_layers") is None:
         sparse = n_layers // keys.integer("interleave_moe_layer_step")
     else:
         sparse = len(set(layer_numbers(keys, "moe_layers", n_layers)))
     parameters = sparse * mixture
     if sparse < n_layers:
-        parameters += (n_layers - sparse) * blocks.gated_mlp_parameters(d_model, keys.integer("intermediate_size_mlp"))
+        parameters += (n_layers - sparse) * components.gated_mlp_parameters(
+            d_model, keys.integer("intermediate_size_mlp")
+        )
     return Counted(parameters, d_ff)
 
 

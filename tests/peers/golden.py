@@ -10,10 +10,10 @@ from library import VERSIONS, generate_peer, open_peer, prefill_peer
 from random_models import random_tensors
 
 from kvlab.architecture import read_architecture
-from kvlab.equivalence import seeded_prompts
-from kvlab.grammar.corpus import sample_prompts
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT
+from kvlab.decoding.equivalence import seeded_prompts
+from kvlab.training import MINIGPT
+from kvlab.training.corpus import sample_prompts
+from kvlab.training.tokenizer import Tokenizer
 
 # 37 tokens: more than a block of slots that a query reads at once. Logits of the last 16, which see both blocks.
 N_IDS, N_LOGITS, N_PROMPTS, N_TOKENS = 37, 16, 20, 64

@@ -21,7 +21,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.cache_utils import get_layer_types_and_kwargs
 
-from kvlab.sizing.families import NESTED
+from kvlab.sizing.families.registry import NESTED
 
 LONG, BATCH = 29, 3
 # Windows are where what is stored changes its course; a case writes each of them.

@@ -10,11 +10,12 @@ from golden_files import NAMES, read_golden
 from library import generate_peer, open_peer, prefill_peer
 from safetensors import safe_open
 
-from kvlab.equivalence import seeded_prompts
-from kvlab.generation import generate_cached
-from kvlab.grammar.corpus import sample_prompts
-from kvlab.grammar.tokenizer import Tokenizer
-from kvlab.model import MINIGPT, load_model
+from kvlab.decoding.equivalence import seeded_prompts
+from kvlab.decoding.generation import generate_cached
+from kvlab.model import load_model
+from kvlab.training import MINIGPT
+from kvlab.training.corpus import sample_prompts
+from kvlab.training.tokenizer import Tokenizer
 
 COMMITTED = "the committed MiniGPT"
 N_PROMPTS, N_TOKENS = 20, 64

@@ -24,8 +24,8 @@ from sizing_golden import by_formula, read_golden_caches
 
 from kvlab.errors import KvlabError
 from kvlab.sizing import read_decoder
-from kvlab.sizing.families import FAMILIES
-from kvlab.sizing.keys import STORING
+from kvlab.sizing.config_reader import STORING
+from kvlab.sizing.families.registry import FAMILIES
 
 now = cache(measured)
 QUESTIONS = [(1, 1), (29, 1)]

@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from figures_src.words import LANGUAGES, Words
-from kvlab import diagnosis
-from kvlab.catalog import sizes
+from kvlab.catalog import mistakes, sizes
 
 LAB = {"en": "labs/00-derive-cache-size.html", "es": "es/labs/00-derive-cache-size.html"}
 SCRIPT = "assets/lab.js"
@@ -68,11 +67,11 @@ def test_the_exact_number_of_every_field_is_what_kvlab_computes(lab: Page) -> No
     expected = lab.locator(".kv-field[data-expected]").evaluate_all(
         "all => Object.fromEntries(all.map(field => [field.dataset.name, field.dataset.expected]))"
     )
-    found = list(expected.values())[: 3 * len(diagnosis.LAB_MODELS)]
+    found = list(expected.values())[: 3 * len(mistakes.LAB_MODELS)]
     assert found == [
         str(sizes.cache_bytes(model, context, 1, dtype))
-        for model, dtype in diagnosis.LAB_MODELS
-        for context in diagnosis.LAB_CONTEXTS
+        for model, dtype in mistakes.LAB_MODELS
+        for context in mistakes.LAB_CONTEXTS
     ]
     assert {name: int(number) for name, number in list(expected.items())[len(found) :]} == {
         **{"binary_free": 26 * 2**30, "binary_1": 53248, "binary_8": 6656},
@@ -140,8 +139,8 @@ def test_the_mark_is_asked_for_where_the_model_is_made_for_less(lab: Page) -> No
     fields = lab.locator(".kv-field[data-beyond]").evaluate_all("all => all.map(field => field.dataset.beyond)")
     assert fields == [
         "yes" if sizes.over_limit(model, context) else "no"
-        for model, _ in diagnosis.LAB_MODELS
-        for context in diagnosis.LAB_CONTEXTS[1:]
+        for model, _ in mistakes.LAB_MODELS
+        for context in mistakes.LAB_CONTEXTS[1:]
     ]
 
 

@@ -1,7 +1,7 @@
 """Every page, visited once on a desk: what it asks for, its two languages, its figures, the origins of its numbers.
 
 Slow: every page once more from a folder; a few are visited so in any case. That links lead somewhere and
-that twins name each other is what the checker (figures_src/checker.py) holds against every build.
+that twins name each other is what the checker (figures_src/build/checker.py) holds against every build.
 """
 
 import json

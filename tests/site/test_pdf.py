@@ -15,10 +15,10 @@ import pytest
 from pdf_text import texts
 from playwright.sync_api import Browser
 
-from figures_src import pdf
-from figures_src.destinations import destinations
 from figures_src.errors import BookError
-from figures_src.pdf import chapters, the_book
+from figures_src.pdf import printing
+from figures_src.pdf.destinations import destinations
+from figures_src.pdf.printing import chapters, the_book
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "es")
@@ -36,7 +36,7 @@ class Book(NamedTuple):
 
 def print_books(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run what `make pdf` runs, in a process of its own: one Playwright a process."""
-    command = [sys.executable, "-m", "figures_src.pdf", *map(str, arguments)]
+    command = [sys.executable, "-m", "figures_src.pdf.printing", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
@@ -48,9 +48,9 @@ def short_book(language: str) -> dict[str, Any]:
 
 def print_short(browser: Browser, site: Path, language: str) -> bytes:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pdf, "the_book", short_book)
+        patch.setattr(printing, "the_book", short_book)
         patch.setenv("SOURCE_DATE_EPOCH", EPOCH)
-        return pdf.print_book(browser, site, language, "A4")
+        return printing.print_book(browser, site, language, "A4")
 
 
 @pytest.fixture(scope="module", params=["short", pytest.param("whole", marks=pytest.mark.slow)])
@@ -154,7 +154,7 @@ def test_two_prints_of_a_book_are_the_same_bytes_and_have_the_moment_that_was_gi
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
     is_short = len(books["es"].chapters) == len(SHORT)
-    again = print_short(browser, site, "es") if is_short else pdf.print_book(browser, site, "es", "A4")
+    again = print_short(browser, site, "es") if is_short else printing.print_book(browser, site, "es", "A4")
     assert re.findall(rb"Date \(([^)]*)\)", again) == 2 * [b"D:20231114221320+00'00'"]
     same = again == books["es"].pdf
     assert same  # and not the comparison itself: pytest would show how megabytes differ
@@ -184,7 +184,7 @@ def test_formulas_and_the_letters_of_both_languages_are_in_the_book(books: dict[
 
 def test_a_missing_site_is_told_in_one_sentence(browser: Browser, tmp_path: Path) -> None:
     with pytest.raises(BookError, match=r"^there is no index.html in no-such-site/; `make site` builds it$"):
-        pdf.print_book(browser, tmp_path / "no-such-site", "en", "A4")
+        printing.print_book(browser, tmp_path / "no-such-site", "en", "A4")
 
 
 def test_an_unknown_paper_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from browsing import LAYOUT, open_folds
 from playwright.sync_api import Page
 
-from figures_src.destinations import destinations
+from figures_src.pdf.destinations import destinations
 
 MARGINS = 2 * 32  # mm, left and right together
 PAPERS = {"A4": 210.0, "Letter": 215.9}  # mm wide

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache, GrowingCache, slots_read
-from kvlab.generation import recompute
-from kvlab.model import MINIGPT, load_model
+from kvlab.decoding.generation import recompute
+from kvlab.model import load_model
+from kvlab.training import MINIGPT
 
 CONTEXTS = range(16, 129, 16)  # two in each block of slots that a query reads
 ROUNDS = 400

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache
-from kvlab.experiments import minigpt, minigpt_tokenizer
-from kvlab.generation import recompute
-from kvlab.grammar.corpus import sample_prompts
+from kvlab.decoding.generation import recompute
+from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer
+from kvlab.training.corpus import sample_prompts
 
 Floats = NDArray[np.float32]
 

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from kvlab.cache import DenseCache
-from kvlab.generation import recompute
-from kvlab.model import MINIGPT, load_model
+from kvlab.decoding.generation import recompute
+from kvlab.model import load_model
+from kvlab.training import MINIGPT
 
 CONTEXTS = [32, 64, 128]  # TODO 2: how many, and which? Half of them will judge a formula fitted on the other half.
 TOKEN = 7  # any: a step costs the same for each

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from kvlab.cache import DenseCache
-from kvlab.generation import recompute
-from kvlab.model import MINIGPT, load_model
+from kvlab.decoding.generation import recompute
+from kvlab.model import load_model
+from kvlab.training import MINIGPT
 
 CONTEXTS = [32, 64, 128]  # TODO 2: ¿cuántos y cuáles? La mitad juzgará una fórmula ajustada con la otra.
 TOKEN = 7  # cualquiera: un paso cuesta lo mismo con todos

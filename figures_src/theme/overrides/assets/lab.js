@@ -1,5 +1,5 @@
 // The fields of a lab: checked, kept, written out. What is right, and what mistakes give, comes with the page; how a
-// figure is read and judged is kvlab/written.py, and a test holds both to one.
+// figure is read and judged is kvlab/units/quantity.py, and a test holds both to one.
 "use strict";
 
 const lab = {

@@ -1,0 +1,1 @@
+"""What the pages declare, and how it becomes text: values, claims, measurements, the glossary."""

@@ -1,0 +1,1 @@
+"""What page modules declare: values, claims, tables and plots, each named."""

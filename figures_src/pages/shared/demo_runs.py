@@ -1,0 +1,56 @@
+"""The runs of the demo model that its page compares: cached and uncached, and two caches that are wrong."""
+
+from __future__ import annotations
+
+from figures_src.declared.page import Shown, Table
+from figures_src.declared.values import Value, call
+from figures_src.plots.style import Data
+from figures_src.words import Words
+from kvlab.experiments import demo
+
+# Tuples, since two brackets in a row would be a token of the page on which the call is shown.
+ONE, FIVE, EIGHT = (17,), (3, 141, 59, 26, 53), (27, 18, 28, 182, 84, 59, 4, 52)
+STEPS = 16
+CASES = {"one": [ONE], "five": [FIVE], "eight": [EIGHT], "pair": [FIVE, EIGHT]}
+COUNTS = ("compared_logits", "differing_logits", "compared_kv", "differing_kv", "differing_tokens")
+SHOWN_CACHES = ("dense", "fp16", "slot_too_far")
+BLAS_SHARE = call(demo.blas_differing_share, prompts=CASES["pair"], n_tokens=STEPS)
+
+
+def count(case: str, result: str) -> Value:
+    """Return one count of the comparison of one case."""
+    return call(demo.equivalence, prompts=CASES[case], n_tokens=STEPS, result=result)
+
+
+def four_runs(words: Words) -> Table:
+    """Return what was compared in each of the four cases, and how much of it differs."""
+    rows: list[list[str | Shown]] = [
+        [words(f"four_runs.{case}"), *(Shown(count(case, one)) for one in COUNTS)] for case in CASES
+    ]
+    return Table([words(f"four_runs.{column}") for column in ("case", *COUNTS)], rows)
+
+
+def _with(cache_name: str) -> dict[str, object]:
+    return {"prompts": CASES["eight"], "n_tokens": STEPS, "cache_name": cache_name}
+
+
+def choices_changed(cache_name: str) -> Value:
+    """Return at how many steps behind the longest prompt a cache changes the greedy choice."""
+    return call(demo.differing_tokens, **_with(cache_name))
+
+
+def logits_changed(cache_name: str) -> Value:
+    """Return how many logits a cache changes there."""
+    return call(demo.differing_logits, **_with(cache_name))
+
+
+def bytes_by_step_data() -> Data:
+    """Return for three caches how many logits differ at each step, of how many."""
+    compared = call(demo.shape, field="vocab_size").result
+    rows = [
+        (cache_name, step, differing, compared)
+        for cache_name in SHOWN_CACHES
+        for step, differing in enumerate(call(demo.differing_logits_by_step, **_with(cache_name)).result, 1)
+    ]
+    columns = ("cache", "step", "differing_logits", "compared_logits")
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))

@@ -1,0 +1,1 @@
+"""The book on paper: one PDF a language, printed by a browser."""

@@ -1,0 +1,45 @@
+"""The cache as a multiple of the weights, against the tokens that it holds; where it passes them is marked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.words import Words, numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BEYOND = (0, (1, 1.6))
+
+
+def draw(data: Data, words: Words, palette: Palette) -> Figure:
+    """Draw a line a model, dotted beyond the limit of one sequence, with a mark where cache and weights are equal."""
+    figure, [ax] = new_figure(palette, height_points=340)
+    rows = list(zip(*data.values(), strict=True))
+    first, last = rows[0][1], rows[-1][1]
+    ax.axhline(1, color=palette.muted, linewidth=1, linestyle="--")
+    ax.text(first * 1.15, 1.12, words("cache_over_weights.equal"), color=palette.muted, va="bottom")
+    for name, colour in zip(dict.fromkeys(row[0] for row in rows), palette.series, strict=True):
+        points = [row for row in rows if row[0] == name]
+        within = [row for row in points if row[3]]
+        for part, style in ((within, "-"), (points[max(len(within) - 1, 0) :], BEYOND)):
+            ax.plot([row[1] for row in part], [row[2] for row in part], linestyle=style, color=colour)
+        crossing = points[0][4]
+        label = name
+        if crossing <= last:
+            ax.plot([crossing], [1], "o", color=colour)
+            label = f"{name}\n{numbers.show(crossing, '', words.language)}"
+        ax.text(last * 1.2, points[-1][2], label, color=palette.ink, va="center", clip_on=False)
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    thousands = (1, 4, 16, 64, 256)
+    ax.set_xticks([k * 1024 for k in thousands], [f"{k}k" for k in thousands])
+    shares = (0.01, 0.1, 1, 10)
+    ax.set_yticks(shares, [numbers.show(share, "percent", words.language) for share in shares])
+    ax.minorticks_off()
+    ax.set_xlim(first, last)
+    ax.set_ylim(0.002, 60)
+    ax.set_xlabel(words("cache_over_weights.x"))
+    ax.set_ylabel(words("cache_over_weights.y"))
+    return figure

@@ -1,0 +1,242 @@
+"""Runs of the Llama-style demo model that a page quotes: literal arguments in, plain results out.
+
+Prompts are token ids, since the demo model has no tokenizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from kvlab.accounting import operations
+from kvlab.accounting.memory import kv_cache_bytes
+from kvlab.cache import DenseCache, GrowingCache, HalfCache, KVCache, RaggedBatch
+from kvlab.cache.broken import BUGS
+from kvlab.catalog.entries import integer_field
+from kvlab.decoding.equivalence import differing_entries
+from kvlab.decoding.generation import generate_cached, generate_uncached, greedy, recompute
+from kvlab.errors import KvlabError
+from kvlab.model import BLAS, EXACT, Kernel, Llama
+from kvlab.model.demo import DEMO, demo_model
+from kvlab.model.ops import Floats
+
+Prompts = Sequence[Sequence[int]]
+KERNELS = {"exact": EXACT, "blas": BLAS}
+CACHES: Mapping[str, type[DenseCache | HalfCache]] = {"dense": DenseCache, "fp16": HalfCache, **BUGS}
+FP32_BYTES = 4  # the demo model's weights and cache
+
+
+@cache
+def _demo() -> Llama:
+    return demo_model()
+
+
+# What the model is.
+
+
+def shape(field: str) -> int:
+    """Return one shape of the demo model, such as `"n_layers"`. Raises `KvlabError` for what it has not."""
+    return integer_field(DEMO, field, "the demo model")
+
+
+def parameters() -> int:
+    """Return how many numbers the demo model's weights are: counted in its arrays, not derived from its shapes."""
+    demo = _demo()
+    arrays = [demo.embed_tokens, demo.norm, demo.head, *(array for block in demo.blocks for array in block)]
+    return sum(array.size for array in arrays)
+
+
+# Equivalence: sequences that are decoded side by side with caches, and each of them anew without.
+
+
+@dataclass
+class Step:
+    """One step of all sequences: what was compared in it, and what differed.
+
+    Attributes:
+        compared_logits: logits of all sequences.
+        differing_logits: those of them whose bytes differ.
+        compared_kv: entries of K and V of the tokens held, where the cache keeps them as they were computed.
+        differing_kv: those of them whose bytes differ.
+        differing_tokens: sequences whose greedy choice differs.
+    """
+
+    compared_logits: int = 0
+    differing_logits: int = 0
+    compared_kv: int = 0
+    differing_kv: int = 0
+    differing_tokens: int = 0
+
+    def compare(self, logits: Floats, held: KVCache, ids: Sequence[int], kernel: Kernel) -> None:
+        """Compare one sequence, `ids`, with a run of all its tokens from nothing."""
+        recomputed, workspace = recompute(_demo(), ids, kernel)
+        self.compared_logits += logits.size
+        self.differing_logits += differing_entries(logits, recomputed)
+        self.differing_tokens += int(greedy(logits) != greedy(recomputed))
+        if isinstance(held, DenseCache):
+            there = (slice(None),) * 3 + (slice(len(ids)),)
+            for mine, its in ((held.keys, workspace.keys), (held.values, workspace.values)):
+                self.compared_kv += mine[there].size
+                self.differing_kv += differing_entries(mine[there], its[there])
+
+
+def equivalence(prompts: Prompts, n_tokens: int, result: str) -> int:
+    """Return one count of the comparison, in bytes, of decoding with caches and without.
+
+    The sequences run side by side: each prompt is prefilled by itself, and every further pass has the newest token of
+    all of them. Beside it each text is run anew at every step, alone and from nothing.
+
+    Args:
+        prompts: the ids of each sequence's prompt.
+        n_tokens: steps.
+        result: a count of `Step`, such as `"differing_logits"`; all steps are added up.
+
+    Raises:
+        KvlabError: there is no such count, or the prompts cannot be run.
+    """
+    return sum(integer_field(step, result, "a step") for step in _steps(_frozen(prompts), n_tokens, "dense", "exact"))
+
+
+def differing_logits_by_step(prompts: Prompts, n_tokens: int, cache_name: str) -> list[int]:
+    """Return how many logits differ from a recomputation's in their bytes, step by step.
+
+    Args:
+        prompts: as of `equivalence`.
+        n_tokens: steps.
+        cache_name: `"dense"`, `"fp16"` for one that stores half precision, or a bug of `kvlab.cache.broken`.
+
+    Raises:
+        KvlabError: as `equivalence`, or there is no such cache.
+    """
+    return [step.differing_logits for step in _steps(_frozen(prompts), n_tokens, cache_name, "exact")]
+
+
+def differing_logits(prompts: Prompts, n_tokens: int, cache_name: str) -> int:
+    """Return how many logits differ at all steps together. Arguments and errors: `differing_logits_by_step`."""
+    return sum(differing_logits_by_step(prompts, n_tokens, cache_name))
+
+
+def differing_tokens(prompts: Prompts, n_tokens: int, cache_name: str) -> int:
+    """Return at how many steps the greedy choice differs. Arguments and errors: `differing_logits_by_step`."""
+    return sum(step.differing_tokens for step in _steps(_frozen(prompts), n_tokens, cache_name, "exact"))
+
+
+def blas_differing_share(prompts: Prompts, n_tokens: int) -> float:
+    """Return the share of logits that differ where all products are plain BLAS, rounded to whole percents.
+
+    Rounded because the last bits of a BLAS are its own affair: two processors disagree on them.
+    """
+    steps = _steps(_frozen(prompts), n_tokens, "dense", "blas")
+    return round(sum(step.differing_logits for step in steps) / sum(step.compared_logits for step in steps), 2)
+
+
+def _frozen(prompts: Prompts) -> tuple[tuple[int, ...], ...]:
+    return tuple(map(tuple, prompts))
+
+
+@cache
+def _steps(prompts: tuple[tuple[int, ...], ...], n_tokens: int, cache_name: str, kernel_name: str) -> tuple[Step, ...]:
+    if cache_name not in CACHES:
+        raise KvlabError(f"unknown cache {cache_name!r}; known are {', '.join(CACHES)}")
+    demo, kernel, texts = _demo(), KERNELS[kernel_name], [list(prompt) for prompt in prompts]
+    caches = [CACHES[cache_name].for_model(DEMO) for _ in prompts]
+    rows = [demo.forward(np.array([ids]), held, kernel)[0, -1] for ids, held in zip(texts, caches, strict=True)]
+    steps: list[Step] = []
+    for _ in range(n_tokens):
+        if steps:
+            rows = list(demo.forward(np.array([ids[-1:] for ids in texts]), RaggedBatch(caches), kernel)[:, -1])
+        steps.append(Step())
+        for ids, held, row in zip(texts, caches, rows, strict=True):
+            logits = demo.logits(row, kernel)
+            steps[-1].compare(logits, held, ids, kernel)
+            ids.append(greedy(logits))
+    return tuple(steps)
+
+
+# Passes: which tokens they run, and what they come to.
+
+
+def tokens_projected(prompt: Sequence[int], n_tokens: int, cached: bool) -> int:
+    """Return how many tokens the passes of a greedy run have in all: recorded as they run, not derived."""
+    demo = _Recorded(**vars(_demo()))
+    (generate_cached if cached else generate_uncached)(demo, prompt, n_tokens)
+    return sum(demo.passes)
+
+
+@dataclass(frozen=True)
+class _Recorded(Llama):
+    """A model that notes how many tokens each of its forward passes has."""
+
+    passes: list[int] = field(default_factory=list)
+
+    def forward(self, ids: np.ndarray, cache: KVCache, kernel: Kernel = EXACT) -> Floats:
+        self.passes.append(ids.shape[1])
+        return super().forward(ids, cache, kernel)
+
+
+def held_by_token(n_tokens: int) -> list[int]:
+    """Return the bytes of all arrays of a cache that grows with its tokens, behind each of `n_tokens` tokens."""
+    held, sizes = GrowingCache.for_model(DEMO), []
+    for token in range(n_tokens):
+        _demo().forward(np.array([[token]]), held)
+        sizes.append(held.nbytes)
+    return sizes
+
+
+def sizes_matching(n_tokens: int) -> int:
+    """Return at how many of the first `n_tokens` lengths such a cache takes the bytes that the formula says."""
+    shapes = (DEMO.n_layers, DEMO.n_kv_heads, DEMO.head_dim)
+    return sum(
+        size == kv_cache_bytes(*shapes, context, 1, FP32_BYTES)
+        for context, size in enumerate(held_by_token(n_tokens), 1)
+    )
+
+
+def pass_split_differing(n_tokens: int) -> int:
+    """Return how many numbers differ in their bytes where `n_tokens` tokens run in one pass and one by one.
+
+    Compared are the hidden states of all the tokens, and their K and V in all layers.
+    """
+    ids, together, apart = np.arange(n_tokens)[None], DenseCache.for_model(DEMO), DenseCache.for_model(DEMO)
+    whole = _demo().forward(ids, together)
+    parts = np.concatenate([_demo().forward(ids[:, [at]], apart) for at in range(n_tokens)], axis=1)
+    pairs = ((whole, parts), (together.keys, apart.keys), (together.values, apart.values))
+    return sum(differing_entries(a, b) for a, b in pairs)
+
+
+def passes_made(n_tokens: int, at_once: int) -> int:
+    """Return how many passes run `n_tokens` tokens, so many of them in each. Raises as `passes_work`."""
+    return len(_starts(n_tokens, at_once))
+
+
+def passes_work(n_tokens: int, at_once: int, quantity: str) -> int:
+    """Return what passes over `n_tokens` tokens come to, so many of them in each, up to their hidden states.
+
+    Args:
+        n_tokens: tokens of one sequence, behind nothing.
+        at_once: tokens of a pass: all of them in prefill, 1 in decode; the last pass has what is left.
+        quantity: a number of `kvlab.accounting.operations.Operation`, such as `"flops"` or `"bytes"`.
+
+    Raises:
+        KvlabError: there is no such quantity, or a pass without tokens.
+    """
+    return sum(
+        integer_field(operation, quantity, operation.name)
+        for held in _starts(n_tokens, at_once)
+        for operation in _operations(held, min(at_once, n_tokens - held))
+    )
+
+
+def _starts(n_tokens: int, at_once: int) -> range:
+    if at_once < 1:
+        raise KvlabError(f"{at_once} tokens make no pass; give at least 1")
+    return range(0, n_tokens, at_once)
+
+
+def _operations(held: int, n_tokens: int) -> tuple[operations.Operation, ...]:
+    fields = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "tied_head")
+    shapes = operations.Shapes(**{name: getattr(DEMO, name) for name in fields}, mlp_matrices=3, gpt2=False)
+    return operations.operations(shapes, operations.Pass(1, held, n_tokens, 0, 1, DEMO.max_context), FP32_BYTES)

@@ -1,0 +1,1 @@
+"""How each family of decoders is read from its configuration, by what its layers store."""
