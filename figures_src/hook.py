@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
+from mkdocs.exceptions import Abort, PluginError
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
@@ -45,11 +45,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         del sys.modules[name]
     ours("build.bytecode").install(ROOT)
     ours("build.templates").use_in(config.theme)
-    build = guarded(lambda: ours("build.publishing").Build(ROOT, Path(config.site_dir), live, guarded, LOG.info))
+    build = guarded(lambda: ours("build.publishing").Build(ROOT, Path(config.site_dir), live, LOG.info))
     config.site_dir = str(build.folder)
     # The live server hands in the same configuration, and in it our extensions of the build before.
     others = [extension for extension in config.markdown_extensions if "figures_src" not in type(extension).__module__]
-    config.markdown_extensions = [*others, *build.book.extensions]
+    config.markdown_extensions = [*others, build.book.extension]
     return config
 
 
@@ -128,10 +128,12 @@ def on_post_build(config: MkDocsConfig) -> None:
         guarded(lambda: build.finish(is_good=not warned()))
 
 
-def on_build_error(**_: Any) -> None:
-    """Leave nothing of a failed build."""
+def on_build_error(error: Exception, **_: Any) -> None:
+    """Leave nothing of a failed build. Of an error of ours within Markdown, mkdocs has printed the sentence."""
     if build:
         build.discard()
+    if isinstance(error, ours("errors").KvlabError):
+        raise Abort("Aborted with an error in a page!")
 
 
 def ours(module: str) -> ModuleType:

@@ -9,8 +9,8 @@ import markdown
 import pytest
 
 from figures_src import store, words
-from figures_src.book import reading, records
-from figures_src.book.reading import Book
+from figures_src.book import book, records
+from figures_src.book.book import Book
 from figures_src.book.records import page_of
 from figures_src.declared.page import Entry, Foreign, Page, Shown, Table
 from figures_src.declared.values import call
@@ -71,7 +71,7 @@ class Desk:
     def __init__(self, root, monkeypatch):
         monkeypatch.setattr(store, "STORE", root / "cache")
         self.root, self.page, self.book = root, a_page(), Book(root)
-        for module in (reading, records):
+        for module in (book, records):
             monkeypatch.setattr(module, "page_of", lambda path: self.page)
         for language in ("en", "es"):
             (root / "docs" / language / "theory").mkdir(parents=True)
@@ -87,7 +87,7 @@ class Desk:
         url = f"{'' if language == 'en' else 'es/'}theory/example.html"
         meta = {}
         self.book.open_page("theory/example", language, self.source(language), url, meta)
-        names = ["attr_list", "pymdownx.arithmatex", *self.book.extensions]
+        names = ["attr_list", "pymdownx.arithmatex", self.book.extension]
         config = {"pymdownx.arithmatex": {"generic": True}}
         html = markdown.markdown(body, extensions=names, extension_configs=config)
         return self.book.close_page(html)
@@ -243,7 +243,7 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("[[fig lime]]\nalt: a\ncaption", r"docs/en/theory/example\.md:5: unknown name 'lime'.*'line'"),
         ("[[table size]]\ncaption", r"docs/en/theory/example\.md:5: unknown name 'size'.*'sizes'"),
         ("[[derive drived]]", r"docs/en/theory/example\.md:5: unknown name 'drived'.*'derived'"),
-        ("[[figure line]]", r"docs/en/theory/example\.md:5: unknown block \[\[figure line\]\].*'fig'"),
+        ("[[figure line]]", r"docs/en/theory/example\.md:5: unknown directive \[\[figure line\]\].*'fig'"),
         ("[[fig line]]\nno alt text", r"docs/en/theory/example\.md:5: .*needs a line 'alt: …'"),
         ("[[table sizes]]", r"docs/en/theory/example\.md:5: .*needs its caption"),
         ("[[list term]]", r"docs/en/theory/example\.md:5: unknown name 'term'.*'terms'"),

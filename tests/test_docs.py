@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from figures_src.book.reading import Book
+from figures_src.book.book import Book
 from figures_src.book.records import page_of
 from figures_src.markup import fields
 from figures_src.markup.lint import typed_numbers

@@ -3,26 +3,45 @@
 import markdown
 import pytest
 
+from figures_src.markup.extension import BookExtension
 from figures_src.markup.lint import typed_numbers
-from figures_src.markup.tokens import Faces, TokenExtension, fill
+from figures_src.markup.tokens import fill
 
-FACES = Faces(
-    in_prose=lambda token: f"<data>{token.name}</data>",
-    in_math=lambda token: rf"\mathrm{{{token.name}}}",
-    in_attribute=lambda token: f'plain "{token.name}"',
-    mathml=lambda latex, display, written: f"<math{' block' if display else ''}>{latex}</math>",
-)
+
+class Page:
+    """Shows the names of tokens."""
+
+    def __init__(self):
+        self.tokens = []
+
+    def in_prose(self, token):
+        return f"<data>{token.name}</data>"
+
+    def in_math(self, token):
+        return rf"\mathrm{{{token.name}}}"
+
+    def in_attribute(self, token):
+        return f'plain "{token.name}"'
+
+    def mathml(self, latex, display, written):
+        return f"<math{' block' if display else ''}>{latex}</math>"
+
+    def require_measured(self, text, directive=""):
+        pass
+
+
 EXTENSIONS = ["attr_list", "tables", "admonition", "pymdownx.superfences", "pymdownx.details", "pymdownx.arithmatex"]
 
 
 def render(text):
-    tokens = TokenExtension()
+    book = BookExtension()
+    book.page = Page()
     html = markdown.markdown(
         text,
-        extensions=[*EXTENSIONS, tokens],
+        extensions=[*EXTENSIONS, book],
         extension_configs={"pymdownx.arithmatex": {"generic": True}},
     )
-    return fill(html, tokens.tokens, FACES)
+    return fill(html, book.page.tokens, book.page)
 
 
 @pytest.mark.parametrize(

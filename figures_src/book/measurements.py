@@ -9,7 +9,6 @@ from functools import cache
 from figures_src.declared.values import Value
 from figures_src.words import Words
 from kvlab.benchmark import record
-from kvlab.benchmark.record import NotMeasuredError
 
 REASONS = {"missing": "book.not_measured", "noisy": "book.too_noisy", "contradicted": "book.not_borne_out"}
 CELLS = {"missing": "book.no_measurement", "noisy": "book.noisy_cell", "contradicted": "book.noisy_cell"}
@@ -20,11 +19,6 @@ def require(values: Iterable[Value]) -> None:
     for value in values:
         if value.measured:
             _ = value.result
-
-
-def sentence(error: NotMeasuredError, words: Words) -> str:
-    """Return what a page says in the place of what it cannot say."""
-    return words(REASONS[error.reason])
 
 
 def fingerprint() -> str:

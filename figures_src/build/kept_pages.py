@@ -21,7 +21,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink, get_toc
 
 from figures_src import store
-from figures_src.book.reading import Book
+from figures_src.book.book import Book
 from figures_src.book.records import PageRecord, module_of
 from figures_src.markup.api import documented
 from figures_src.markup.summary import front_matter
@@ -177,8 +177,8 @@ class KeptPages:
     def _shared_key(self, config: MkDocsConfig, files: Files) -> str:
         """Return the part of contents' keys that is the same for all pages of a language."""
         return store.key_of(
-            store.sources_of("figures_src.book.reading"),
-            store.data_read_by("figures_src.book.reading"),
+            store.sources_of("figures_src.book.book"),
+            store.data_read_by("figures_src.book.book"),
             _generator(config),
             _settings({name: config[name] for name in OF_CONTENT}),
             _settings({name: getattr(plugin, "config", {}) for name, plugin in config.plugins.items()}),

@@ -8,7 +8,7 @@ from typing import Any
 
 from figures_src import store
 from figures_src.book import measurements
-from figures_src.book.reading import Book
+from figures_src.book.book import Book
 from figures_src.build import atomic, checker, prefetch, preview, search
 from figures_src.build.kept_pages import KeptPages
 from figures_src.build.live import Live
@@ -18,7 +18,6 @@ from kvlab.benchmark import record
 NAMED_AT_MOST = 10  # faults in one message
 
 
-Guard = Callable[[Callable[[], None]], None]
 Say = Callable[[str], None]
 
 
@@ -29,7 +28,6 @@ class Build:
         root: the project's folder.
         site: where the site is to be in the end.
         live: the live server, if one asks: it neither measures nor publishes.
-        guard: as for `Book`.
         say: tells authors something.
     """
 
@@ -38,11 +36,10 @@ class Build:
         root: Path,
         site: Path,
         live: Live | None,
-        guard: Callable[[Callable[[], None]], None],
         say: Callable[[str], None],
     ) -> None:
         self._second_process = prefetch.SecondProcess()
-        self.book = Book(root, guard, self._second_process.wait_for)
+        self.book = Book(root, self._second_process.wait_for)
         self.folder = live.folder(site) if live else atomic.begin(site)
         self._site, self._live, self._say = site, live, say
         if not live:

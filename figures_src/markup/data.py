@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from figures_src.declared.page import Shown
 from figures_src.declared.values import Value
-from figures_src.markup.blocks import Cell
+from figures_src.markup.renderer import Cell
 from figures_src.words import numbers
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from figures_src.markup.blocks import BLOCK
+from figures_src.markup.directives import DIRECTIVE
 from figures_src.markup.tokens import TOKEN
 from kvlab import catalog
 
@@ -21,7 +21,7 @@ _UNSAID = (
     re.compile(r"\b(?:href|src|id|class)=(?:\"[^\"\n]*\"|'[^'\n]*')"),  # the same in HTML; what is read stays
     re.compile(r"</?h[1-6]\b"),  # names of tags
     TOKEN,
-    BLOCK,
+    DIRECTIVE,
     re.compile(r"^ *\d{1,2}\. ", re.MULTILINE),  # the number of an item in a list
 )
 

@@ -10,11 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from typing import NamedTuple
-
-from markdown import Markdown
-from markdown.extensions import Extension
-from markdown.preprocessors import Preprocessor
+from typing import NamedTuple, Protocol
 
 TOKEN = re.compile(r"\[\[(?P<name>[a-z0-9_]+)(?::(?P<format>\w+))?\]\]")
 # Fenced code is stashed at 25: a preprocessor just behind it sees all the text but that.
@@ -43,16 +39,20 @@ class Token(NamedTuple):
         return f"[[{self.name}:{self.format}]]" if self.format else f"[[{self.name}]]"
 
 
-class Faces(NamedTuple):
-    """The three ways in which a token is shown, each taking the token; and the maker of MathML.
+class TokenRenderer(Protocol):
+    """The three ways in which a token is shown, and the maker of MathML."""
 
-    `mathml` takes the LaTeX, whether it stands on lines of its own, and the LaTeX as the author wrote it.
-    """
+    def in_prose(self, token: Token) -> str:
+        """Return a token as HTML."""
 
-    in_prose: Callable[[Token], str]
-    in_math: Callable[[Token], str]
-    in_attribute: Callable[[Token], str]
-    mathml: Callable[[str, bool, str], str]
+    def in_math(self, token: Token) -> str:
+        """Return a token as LaTeX."""
+
+    def in_attribute(self, token: Token) -> str:
+        """Return a token as plain text."""
+
+    def mathml(self, latex: str, display: bool, written: str) -> str:
+        """Return LaTeX as MathML, on lines of its own or not; `written` is what the author wrote."""
 
 
 def mark(text: str, tokens: list[Token]) -> str:
@@ -66,7 +66,7 @@ def mark(text: str, tokens: list[Token]) -> str:
     return TOKEN.sub(marked, text)
 
 
-def fill(page_html: str, tokens: list[Token], faces: Faces) -> str:
+def fill(page_html: str, tokens: list[Token], page: TokenRenderer) -> str:
     """Return finished HTML with each mark replaced as its place asks, and LaTeX turned into MathML."""
 
     def each_mark(text: str, show: Callable[[Token], str]) -> str:
@@ -77,14 +77,14 @@ def fill(page_html: str, tokens: list[Token], faces: Faces) -> str:
         if match["math"] is not None:
             latex = html.unescape(match["math"].strip()[2:-2]).strip()  # without its \( \) or \[ \]
             written = each_mark(latex, str)
-            mathml = faces.mathml(each_mark(latex, faces.in_math), match["tag"] == "div", written)
+            mathml = page.mathml(each_mark(latex, page.in_math), match["tag"] == "div", written)
             # A full stop behind a formula does not begin the next line.
             return f'<span class="kv-keep">{mathml}{match["after"]}</span>' if match["after"] else mathml
         if match["code"] is not None:
             return each_mark(found, str)
         if found.startswith("<"):
-            return each_mark(found, lambda token: html.escape(faces.in_attribute(token)))
-        return each_mark(found, faces.in_prose)
+            return each_mark(found, lambda token: html.escape(page.in_attribute(token)))
+        return each_mark(found, page.in_prose)
 
     return _PIECES.sub(piece, page_html)
 
@@ -101,24 +101,3 @@ def tokens_in(text: str, tokens: list[Token]) -> list[Token]:
 
 def _token_of(match: re.Match[str], tokens: list[Token]) -> Token:
     return tokens[int("".join(str(ord(digit) - _ZERO) for digit in match[1]))]
-
-
-class TokenExtension(Extension):
-    """Marks the tokens of a page; `tokens` holds those of the page that is being read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tokens: list[Token] = []
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (the name is Markdown's)
-        """Register the preprocessor."""
-        md.preprocessors.register(_Marker(md, self.tokens), "kvlab-tokens", PRIORITY)
-
-
-class _Marker(Preprocessor):
-    def __init__(self, md: Markdown, tokens: list[Token]) -> None:
-        super().__init__(md)
-        self.tokens = tokens
-
-    def run(self, lines: list[str]) -> list[str]:
-        return [mark(line, self.tokens) for line in lines]

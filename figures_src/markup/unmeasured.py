@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from xml.etree import ElementTree
 
-from markdown import Markdown
 from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
-from markdown.extensions import Extension
 
+from figures_src.markup.renderer import Reader
 from kvlab.benchmark.record import NotMeasuredError
 
 # Behind lists (30), which hand each item down, and in front of the paragraph (10).
 PRIORITY = 15
 
 
-class UnmeasuredExtension(Extension):
-    """Replaces paragraphs.
+class Unmeasured(BlockProcessor):
+    """Replaces a paragraph that names a value without a measurement."""
 
-    `check` raises `NotMeasuredError` for a text that names a value without a measurement; `sentence` says it in words.
-    """
-
-    def __init__(self, check: Callable[[str], None], sentence: Callable[[NotMeasuredError], str]) -> None:
-        super().__init__()
-        self.check, self.sentence = check, sentence
-
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (the name is Markdown's)
-        """Register the block processor."""
-        md.parser.blockprocessors.register(_Unmeasured(md.parser, self), "kvlab-unmeasured", PRIORITY)
-
-
-class _Unmeasured(BlockProcessor):
-    def __init__(self, parser: BlockParser, extension: UnmeasuredExtension) -> None:
+    def __init__(self, parser: BlockParser, reader: Reader) -> None:
         super().__init__(parser)
-        self.extension = extension
+        self.reader = reader
         self.error: NotMeasuredError | None = None
 
     def test(self, parent: ElementTree.Element, block: str) -> bool:  # noqa: ARG002 (the signature is Markdown's)
+        """Return whether a measurement is missing."""
         try:
-            self.extension.check(block)
+            self.reader.page.require_measured(block)
         except NotMeasuredError as error:
             self.error = error
-        else:
-            self.error = None
-        return self.error is not None
+            return True
+        return False
 
     def run(self, parent: ElementTree.Element, blocks: list[str]) -> None:
+        """Put the sentence there."""
         blocks.pop(0)
         assert self.error is not None  # test() has seen it
-        place_sentence(parent, self.extension.sentence(self.error))
+        place_sentence(parent, self.reader.page.unmeasured(self.error.reason))
 
 
 def place_sentence(parent: ElementTree.Element, sentence: str) -> None:
