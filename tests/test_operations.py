@@ -22,12 +22,6 @@ SMALLEST = {
 }
 
 
-def shapes_of(a):
-    gpt2 = a.family == "gpt2"
-    names = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "tied_head")
-    return operations.Shapes(**{name: getattr(a, name) for name in names}, mlp_matrices=2 if gpt2 else 3, gpt2=gpt2)
-
-
 def pass_of(a, batch, held, n_tokens, rows, block=READ_BLOCK):
     return operations.Pass(batch, held, n_tokens, rows, block, a.max_context)
 
@@ -49,7 +43,7 @@ PASSES = [(1, 0, 1), (1, 0, 41), (2, 40, 1), (3, 31, 1), (1, 32, 1), (2, 3, 37),
 @pytest.mark.parametrize(("batch", "held", "n_tokens"), PASSES)
 def test_every_operation_does_the_work_that_the_accounting_says(a, batch, held, n_tokens):
     count = counted(a, batch, held, n_tokens, 1)
-    found = {o.name: o for o in operations.operations(shapes_of(a), pass_of(a, batch, held, n_tokens, 1), 4)}
+    found = {o.name: o for o in operations.operations(a, pass_of(a, batch, held, n_tokens, 1), 4)}
     assert {name: 2 * adds for name, adds in count.products.items()} == {
         name: o.flops_read for name, o in found.items() if o.flops_read
     }
@@ -85,29 +79,29 @@ def test_at_the_smallest_shape_the_work_is_that_of_loops_over_single_numbers(fam
     np.testing.assert_allclose(
         model.logits(model.forward(np.array([ids]), DenseCache.for_model(a))[0, -1]), logits, 1e-5
     )
-    needed = {o.name: o.flops for o in operations.operations(shapes_of(a), pass_of(a, 1, 0, 3, 1), 4) if o.flops}
+    needed = {o.name: o.flops for o in operations.operations(a, pass_of(a, 1, 0, 3, 1), 4) if o.flops}
     assert {name: 2 * adds for name, adds in counts.items()} == needed
 
 
 @pytest.mark.parametrize("a", [PRIMES, LLAMA_PRIMES], ids=lambda a: a.name)
 def test_the_operations_together_are_the_whole(a):
-    m, p = shapes_of(a), pass_of(a, 2, 5, 17, 3)
-    parts = operations.operations(m, p, 4)
-    widths = {n: getattr(m, n) for n in ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff")}
+    p = pass_of(a, 2, 5, 17, 3)
+    parts = operations.operations(a, p, 4)
+    widths = {n: getattr(a, n) for n in ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff")}
     whole = flops.pass_flops(
         **widths,
-        mlp_matrices=m.mlp_matrices,
-        vocab_size=m.vocab_size,
+        mlp_matrices=a.mlp_matrices,
+        vocab_size=a.vocab_size,
         n_tokens=2 * 17,
         pairs=2 * pairs.pairs_of_pass(5, 17),
         rows=2 * 3,
     )
     assert sum(o.flops for o in parts) == whole
-    matrices = traffic.matrix_bytes(**widths, mlp_matrices=m.mlp_matrices, vocab_size=m.vocab_size, bytes_per_element=4)
+    matrices = traffic.matrix_bytes(**widths, mlp_matrices=a.mlp_matrices, vocab_size=a.vocab_size, bytes_per_element=4)
     named = {o.name: o.weight_bytes for o in parts}
-    vectors = parameters.gpt2_block_vector_parameters(a.d_model, a.d_ff) if m.gpt2 else 2 * a.d_model
-    rows = 17 if m.gpt2 else 2 * 17  # positions, or embeddings where the head is not the same table
-    last = (2 if m.gpt2 else 1) * a.d_model
+    vectors = parameters.gpt2_block_vector_parameters(a.d_model, a.d_ff) if a.is_gpt2 else 2 * a.d_model
+    rows = 17 if a.is_gpt2 else 2 * 17  # positions, or embeddings where the head is not the same table
+    last = (2 if a.is_gpt2 else 1) * a.d_model
     assert sum(named.values()) == matrices + 4 * (a.n_layers * vectors + last + rows * a.d_model)
     held = DenseCache(a.n_layers, 2, a.n_kv_heads, 22, a.head_dim)
     assert sum(o.kv_bytes for o in parts) == held.nbytes
@@ -119,9 +113,7 @@ def test_an_operation_takes_its_input_and_gives_its_result_and_what_is_between_s
     batch, held, n_tokens = 2, 5, 17
     count = counted(a, batch, held, n_tokens, 3)
     taken, given = count.taken, count.given
-    found = {
-        o.name: o.activation_bytes for o in operations.operations(shapes_of(a), pass_of(a, batch, held, n_tokens, 3), 4)
-    }
+    found = {o.name: o.activation_bytes for o in operations.operations(a, pass_of(a, batch, held, n_tokens, 3), 4)}
     gpt2 = a.family == "gpt2"
     queries = a.n_layers * batch * n_tokens * a.n_heads * a.head_dim
     assert found["qkv"] == 4 * (taken["c_attn" if gpt2 else "q_proj"] + queries)
@@ -137,7 +129,7 @@ def test_an_operation_takes_its_input_and_gives_its_result_and_what_is_between_s
 
 
 def test_a_pass_without_logits_reads_rows_of_the_embedding_and_no_head():
-    found = {o.name: o for o in operations.operations(shapes_of(PRIMES), pass_of(PRIMES, 2, 0, 17, 0), 4)}
+    found = {o.name: o for o in operations.operations(PRIMES, pass_of(PRIMES, 2, 0, 17, 0), 4)}
     assert (found["head"].bytes, found["head"].flops) == (0, 0)
     assert found["embedding"].weight_bytes == 4 * (2 * 17 + 17) * PRIMES.d_model
 
@@ -145,7 +137,7 @@ def test_a_pass_without_logits_reads_rows_of_the_embedding_and_no_head():
 @pytest.mark.parametrize("new_tokens", [1, 17])
 def test_the_weights_that_a_gpt2_reads_are_those_of_its_tensors(new_tokens):
     a = PRIMES
-    parts = operations.operations(shapes_of(a), pass_of(a, 1, 0, new_tokens, 1), 4)
+    parts = operations.operations(a, pass_of(a, 1, 0, new_tokens, 1), 4)
     tensors = random_tensors(a)
     unread = (a.max_context - new_tokens) * a.d_model
     assert sum(o.weight_bytes for o in parts) == 4 * (sum(t.size for t in tensors.values()) - unread)
@@ -156,9 +148,8 @@ def test_the_weights_that_a_gpt2_reads_are_those_of_its_tensors(new_tokens):
 @pytest.mark.parametrize("name", ["GPT-2 small", "GPT-3 175B"])
 def test_the_short_formulas_of_gpt2_are_the_general_ones(name):
     d = catalog.model(name).decoder
-    m = operations.Shapes(
-        d.n_layers, d.d_model, d.n_heads, d.n_kv_heads, d.head_dim, d.d_ff, d.vocab_size, 2, True, True
-    )
+    shapes = (d.n_layers, d.d_model, d.n_heads, d.n_kv_heads, d.head_dim, d.d_ff, d.vocab_size)
+    m = Architecture(d.name, "gpt2", *shapes, max_context=1024)
     short = (d.n_layers, d.d_model, d.n_heads, d.head_dim, d.d_ff, d.vocab_size)
     step = operations.operations(m, operations.Pass(1, 776, 1, 1, 1, 1024), 2)
     assert sum(o.flops for o in step) == flops.gpt2_decode_flops(*short, 777)

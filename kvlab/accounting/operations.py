@@ -13,35 +13,7 @@ from dataclasses import dataclass
 from kvlab.accounting import elementwise, flops, traffic
 from kvlab.accounting.integers import exact
 from kvlab.accounting.pairs import pairs_of_pass, slots_of_pass
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """The shapes of a decoder whose layers are alike, GPT-2's or Llama's.
-
-    Attributes:
-        n_layers: `L`.
-        d_model: `d`.
-        n_heads: `H`.
-        n_kv_heads: `H_kv`.
-        head_dim: `d_h`.
-        d_ff: width of the MLP.
-        vocab_size: `V`.
-        mlp_matrices: 2, or 3 with a gate.
-        gpt2: whether it has learned positions, LayerNorm, GELU and biases, or rotary ones, RMSNorm, SwiGLU and none.
-        tied_head: whether the output head is the embedding table.
-    """
-
-    n_layers: int
-    d_model: int
-    n_heads: int
-    n_kv_heads: int
-    head_dim: int
-    d_ff: int
-    vocab_size: int
-    mlp_matrices: int
-    gpt2: bool
-    tied_head: bool
+from kvlab.architecture import Architecture
 
 
 @dataclass(frozen=True)
@@ -96,37 +68,37 @@ class Operation:
 
 
 @exact
-def operations(m: Shapes, p: Pass, bytes_per_element: int) -> tuple[Operation, ...]:
+def operations(a: Architecture, p: Pass, bytes_per_element: int) -> tuple[Operation, ...]:
     """Return the operations of a pass in their order, with weights, cache and activations of one element size."""
     s, tokens, rows = bytes_per_element, p.batch * p.n_tokens, p.batch * p.rows
-    return (_embedding(m, p, s), _norms(m, tokens, s), *_attention(m, p, s), _mlp(m, tokens, s), _head(m, rows, s))
+    return (_embedding(a, p, s), _norms(a, tokens, s), *_attention(a, p, s), _mlp(a, tokens, s), _head(a, rows, s))
 
 
-def _embedding(m: Shapes, p: Pass, s: int) -> Operation:
+def _embedding(a: Architecture, p: Pass, s: int) -> Operation:
     tokens = p.batch * p.n_tokens
-    token_rows = 0 if m.tied_head and p.rows else tokens  # rows of a head that is read whole are read there
-    position_rows = p.n_tokens if m.gpt2 else 0  # of all sequences the same
+    token_rows = 0 if a.tied_head and p.rows else tokens  # rows of a head that is read whole are read there
+    position_rows = p.n_tokens if a.is_gpt2 else 0  # of all sequences the same
     return Operation(
         "embedding",
-        elementwise=elementwise.embedding_operations(m.d_model, tokens) if m.gpt2 else 0,
-        weight_bytes=(token_rows + position_rows) * m.d_model * s,
-        activation_bytes=tokens * m.d_model * s,
+        elementwise=elementwise.embedding_operations(a.d_model, tokens) if a.is_gpt2 else 0,
+        weight_bytes=(token_rows + position_rows) * a.d_model * s,
+        activation_bytes=tokens * a.d_model * s,
     )
 
 
-def _norms(m: Shapes, tokens: int, s: int) -> Operation:
-    operations_of = elementwise.layer_norm_operations if m.gpt2 else elementwise.rms_norm_operations
-    norms, vectors = 2 * m.n_layers + 1, 2 if m.gpt2 else 1
+def _norms(a: Architecture, tokens: int, s: int) -> Operation:
+    operations_of = elementwise.layer_norm_operations if a.is_gpt2 else elementwise.rms_norm_operations
+    norms, vectors = 2 * a.n_layers + 1, 2 if a.is_gpt2 else 1
     return Operation(
         "norms",
-        elementwise=operations_of(m.n_layers, m.d_model, tokens),
-        weight_bytes=norms * vectors * m.d_model * s,
-        activation_bytes=norms * traffic.activation_bytes(m.d_model, m.d_model, tokens, s),
+        elementwise=operations_of(a.n_layers, a.d_model, tokens),
+        weight_bytes=norms * vectors * a.d_model * s,
+        activation_bytes=norms * traffic.activation_bytes(a.d_model, a.d_model, tokens, s),
     )
 
 
-def _attention(m: Shapes, p: Pass, s: int) -> tuple[Operation, ...]:
-    layers, heads, kv_heads, dim, tokens = m.n_layers, m.n_heads, m.n_kv_heads, m.head_dim, p.batch * p.n_tokens
+def _attention(a: Architecture, p: Pass, s: int) -> tuple[Operation, ...]:
+    layers, heads, kv_heads, dim, tokens = a.n_layers, a.n_heads, a.n_kv_heads, a.head_dim, p.batch * p.n_tokens
     pairs = p.batch * pairs_of_pass(p.held, p.n_tokens)
     slots = p.batch * slots_of_pass(p.held, p.n_tokens, p.capacity, p.block)
     context, q_width, kv_width = p.held + p.n_tokens, heads * dim, kv_heads * dim
@@ -134,57 +106,57 @@ def _attention(m: Shapes, p: Pass, s: int) -> tuple[Operation, ...]:
     half = traffic.kv_read_bytes(layers, kv_heads, dim, context, p.batch, s) // 2
     queries = layers * tokens * q_width * s
     products = (flops.scores_flops(layers, heads, dim, pairs), flops.scores_flops(layers, heads, dim, slots))
-    residual = layers * m.d_model * tokens
-    biases = layers * m.gpt2 * tokens
+    residual = layers * a.d_model * tokens
+    biases = layers * a.is_gpt2 * tokens
     rotated = elementwise.rotary_operations(layers, heads, kv_heads, dim, tokens)
     scaled = elementwise.query_scale_operations(layers, heads, dim, tokens)
     return (
         Operation(
             "qkv",
-            flops=(qkv := flops.qkv_flops(layers, m.d_model, heads, kv_heads, dim, tokens)),
+            flops=(qkv := flops.qkv_flops(layers, a.d_model, heads, kv_heads, dim, tokens)),
             flops_read=qkv,
             elementwise=biases * (q_width + 2 * kv_width),
-            weight_bytes=traffic.qkv_weight_bytes(layers, m.d_model, heads, kv_heads, dim, s)
-            + m.gpt2 * layers * (q_width + 2 * kv_width) * s,
+            weight_bytes=traffic.qkv_weight_bytes(layers, a.d_model, heads, kv_heads, dim, s)
+            + a.is_gpt2 * layers * (q_width + 2 * kv_width) * s,
             kv_written_bytes=traffic.kv_written_bytes(layers, kv_heads, dim, p.n_tokens, p.batch, s),
-            activation_bytes=layers * traffic.activation_bytes(m.d_model, q_width, tokens, s),
+            activation_bytes=layers * traffic.activation_bytes(a.d_model, q_width, tokens, s),
         ),
-        Operation("rotary", elementwise=0 if m.gpt2 else rotated + scaled),
+        Operation("rotary", elementwise=0 if a.is_gpt2 else rotated + scaled),
         Operation("scores", *products, kv_bytes=half, activation_bytes=queries),
         Operation("softmax", elementwise=elementwise.softmax_operations(layers, heads, slots)),
         Operation("weighted sum", *products, kv_bytes=half, activation_bytes=queries),
         Operation(
             "output",
-            flops=(output := flops.output_flops(layers, m.d_model, heads, dim, tokens)),
+            flops=(output := flops.output_flops(layers, a.d_model, heads, dim, tokens)),
             flops_read=output,
-            elementwise=residual + biases * m.d_model,
-            weight_bytes=traffic.output_weight_bytes(layers, m.d_model, heads, dim, s)
-            + m.gpt2 * layers * m.d_model * s,
-            activation_bytes=layers * traffic.activation_bytes(q_width, m.d_model, tokens, s),
+            elementwise=residual + biases * a.d_model,
+            weight_bytes=traffic.output_weight_bytes(layers, a.d_model, heads, dim, s)
+            + a.is_gpt2 * layers * a.d_model * s,
+            activation_bytes=layers * traffic.activation_bytes(q_width, a.d_model, tokens, s),
         ),
     )
 
 
-def _mlp(m: Shapes, tokens: int, s: int) -> Operation:
-    activation_of = elementwise.gelu_operations if m.gpt2 else elementwise.swiglu_operations
-    work = flops.mlp_flops(m.n_layers, m.d_model, m.d_ff, m.mlp_matrices, tokens)
-    biases = m.gpt2 * m.n_layers * (m.d_ff + m.d_model)
+def _mlp(a: Architecture, tokens: int, s: int) -> Operation:
+    activation_of = elementwise.gelu_operations if a.is_gpt2 else elementwise.swiglu_operations
+    work = flops.mlp_flops(a.n_layers, a.d_model, a.d_ff, a.mlp_matrices, tokens)
+    biases = a.is_gpt2 * a.n_layers * (a.d_ff + a.d_model)
     return Operation(
         "mlp",
         flops=work,
         flops_read=work,
-        elementwise=activation_of(m.n_layers, m.d_ff, tokens) + biases * tokens + m.n_layers * m.d_model * tokens,
-        weight_bytes=traffic.mlp_weight_bytes(m.n_layers, m.d_model, m.d_ff, m.mlp_matrices, s) + biases * s,
-        activation_bytes=m.n_layers * traffic.activation_bytes(m.d_model, m.d_model, tokens, s),
+        elementwise=activation_of(a.n_layers, a.d_ff, tokens) + biases * tokens + a.n_layers * a.d_model * tokens,
+        weight_bytes=traffic.mlp_weight_bytes(a.n_layers, a.d_model, a.d_ff, a.mlp_matrices, s) + biases * s,
+        activation_bytes=a.n_layers * traffic.activation_bytes(a.d_model, a.d_model, tokens, s),
     )
 
 
-def _head(m: Shapes, rows: int, s: int) -> Operation:
-    work = flops.head_flops(m.d_model, m.vocab_size, rows)
+def _head(a: Architecture, rows: int, s: int) -> Operation:
+    work = flops.head_flops(a.d_model, a.vocab_size, rows)
     return Operation(
         "head",
         flops=work,
         flops_read=work,
-        weight_bytes=traffic.head_weight_bytes(m.d_model, m.vocab_size, s) if rows else 0,
-        activation_bytes=traffic.activation_bytes(m.d_model, m.vocab_size, rows, s),
+        weight_bytes=traffic.head_weight_bytes(a.d_model, a.vocab_size, s) if rows else 0,
+        activation_bytes=traffic.activation_bytes(a.d_model, a.vocab_size, rows, s),
     )

@@ -55,6 +55,16 @@ class Architecture:
                 "every K/V head serves the same number of query heads"
             )
 
+    @property
+    def is_gpt2(self) -> bool:
+        """Whether it has learned positions, LayerNorm, GELU and biases, or rotary ones, RMSNorm, SwiGLU and none."""
+        return self.family == "gpt2"
+
+    @property
+    def mlp_matrices(self) -> int:
+        """2, or 3 with a gate."""
+        return 2 if self.is_gpt2 else 3
+
 
 def _require_positive_integer(model: str, name: str, value: object) -> None:
     # bool is an int to Python, but `true` is no number of layers.

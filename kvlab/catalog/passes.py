@@ -1,16 +1,14 @@
-"""The work of a pass of a model, asked for by name: `accounting.work` for the models whose layers kvlab can run."""
+"""The work of a pass of a model, by name, for the models whose layers kvlab can run."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from kvlab.accounting import operations
-from kvlab.architecture import read_architecture
+from kvlab.architecture import Architecture, read_architecture
 from kvlab.catalog.entries import integer_field
 from kvlab.catalog.models import model
 from kvlab.errors import KvlabError
-
-SHARED = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "tied_head")
 
 
 def operation(
@@ -27,8 +25,8 @@ def operation(
 
     Args:
         model_name: of the catalog.
-        operation: a name of `accounting.work.operations`, such as `"qkv"`.
-        quantity: a number of `accounting.work.Operation`, such as `"flops"` or `"bytes"`.
+        operation: a name of `accounting.operations.operations`, such as `"qkv"`.
+        quantity: a number of `accounting.operations.Operation`, such as `"flops"` or `"bytes"`.
         held: tokens that each sequence's cache holds already; 0 in prefill.
         n_tokens: new tokens of each sequence; 1 in decode.
         batch: sequences.
@@ -57,16 +55,13 @@ def of_pass(model_name: str, quantity: str, held: int, n_tokens: int, batch: int
 def _operations(
     model_name: str, held: int, n_tokens: int, batch: int, bytes_per_element: int, block: int
 ) -> tuple[operations.Operation, ...]:
-    shapes, limit = _shapes(model_name)
-    if held + n_tokens > limit:
-        raise KvlabError(f"{held + n_tokens} tokens exceed the {limit} positions that {model_name} has")
-    return operations.operations(shapes, operations.Pass(batch, held, n_tokens, 1, block, limit), bytes_per_element)
+    a = _architecture(model_name)
+    if held + n_tokens > a.max_context:
+        raise KvlabError(f"{held + n_tokens} tokens exceed the {a.max_context} positions that {model_name} has")
+    return operations.operations(a, operations.Pass(batch, held, n_tokens, 1, block, a.max_context), bytes_per_element)
 
 
 @cache
-def _shapes(model_name: str) -> tuple[operations.Shapes, int]:
-    """Return the shapes of a model, and its limit. Raises `KvlabError` where kvlab cannot run it."""
-    a = read_architecture(model(model_name).config, model_name)
-    gpt2 = a.family == "gpt2"
-    shapes = {name: getattr(a, name) for name in SHARED}
-    return operations.Shapes(**shapes, mlp_matrices=2 if gpt2 else 3, gpt2=gpt2), a.max_context
+def _architecture(model_name: str) -> Architecture:
+    """Return the shapes of a model. Raises `KvlabError` where kvlab cannot run it."""
+    return read_architecture(model(model_name).config, model_name)

@@ -237,6 +237,4 @@ def _starts(n_tokens: int, at_once: int) -> range:
 
 
 def _operations(held: int, n_tokens: int) -> tuple[operations.Operation, ...]:
-    fields = ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "tied_head")
-    shapes = operations.Shapes(**{name: getattr(DEMO, name) for name in fields}, mlp_matrices=3, gpt2=False)
-    return operations.operations(shapes, operations.Pass(1, held, n_tokens, 0, 1, DEMO.max_context), FP32_BYTES)
+    return operations.operations(DEMO, operations.Pass(1, held, n_tokens, 0, 1, DEMO.max_context), FP32_BYTES)
