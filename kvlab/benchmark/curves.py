@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from kvlab.accounting.memory import kv_cache_bytes
-from kvlab.benchmark import instructions
 from kvlab.benchmark.decode import TOKEN, decode_step, filled_cache
 from kvlab.benchmark.fit import Curve, Terms, every_second, fitted
 from kvlab.benchmark.prefill import prefill
@@ -90,8 +89,8 @@ def curves(quick: bool = False, progress: Callable[[], None] = lambda: None) -> 
         progress: called once for each of the `STEPS` parts.
 
     Returns:
-        For `memory`, `cached` and `uncached` the points and the held-out error; for the latter two also those of
-        counted instructions, None where the kernel does not allow counting, and the noise of the timing.
+        For `memory`, `cached` and `uncached` the points and the held-out error; for the latter two also the noise of
+        the timing.
     """
     model = load_model(MINIGPT)
     assert isinstance(model, GPT2)
@@ -106,12 +105,6 @@ def curves(quick: bool = False, progress: Callable[[], None] = lambda: None) -> 
         seconds = tuple(steady(timed).values())
         results[name] = _described(fitted(CONTEXTS, seconds, terms, HELD_OUT[name]), "seconds")
         results[name]["noise"] = noise_of_shares(timed)
-        counts = [instructions.count(task) for task in tasks.values()]
-        counted = tuple(float(count) for count in counts if count is not None)
-        complete = len(counted) == len(counts)
-        results[name]["instructions"] = (
-            _described(fitted(CONTEXTS, counted, terms, HELD_OUT[name]), "count") if complete else None
-        )
         progress()
     return results
 

@@ -18,7 +18,7 @@ class Curve:
 
     Attributes:
         contexts: tokens, ascending.
-        measured: bytes, seconds or instructions, for each context.
+        measured: bytes or seconds, for each context.
         predicted: what the formula gives.
         held_out: which of the contexts its constants were not fitted on.
     """
