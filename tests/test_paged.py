@@ -84,15 +84,15 @@ class Pool(RuleBasedStateMachine):
         assert self.ledger.sequences == tuple(self.lengths)
         assert self.ledger.free_blocks == n_blocks - taken
         assert self.ledger.slots_taken == taken * block
-        assert self.ledger.slots_filled == sum(self.lengths.values())
         assert self.ledger.n_slots == self.storage.size
         for name, length in self.lengths.items():
             assert self.ledger.length(name) == length
             assert self.ledger.slots_of(name) == len(self.ledger.table(name)) * block == -(-length // block) * block
 
     @invariant()
-    def the_books_balance(self):
-        self.ledger.check()
+    def no_block_is_given_twice_and_none_is_lost(self):
+        taken = [block for name in self.ledger.sequences for block in self.ledger.table(name)]
+        assert len(set(taken)) == len(taken) == self.ledger.n_blocks - self.ledger.free_blocks
 
 
 Pool.TestCase.settings = examples(0.5, stateful_step_count=30)
@@ -166,7 +166,6 @@ def test_what_cannot_be_done_is_refused_in_a_sentence_and_nothing_is_changed(ver
     with pytest.raises(KvlabError, match=message):
         getattr(ledger, verb)(*arguments)
     assert (ledger.sequences, ledger.table("a"), ledger.length("a"), ledger.free_blocks) == (("a",), (0,), 4, 2)
-    ledger.check()
 
 
 @pytest.mark.parametrize("name", ["n_blocks", "block"])
@@ -181,25 +180,3 @@ def test_counts_of_numpy_are_taken_as_the_numbers_that_they_are():
     ledger.open("a", np.int8(101))
     ledger.append("a", np.int8(101))
     assert (ledger.n_slots, ledger.length("a"), ledger.table("a")) == (10_000, 202, (0, 1, 2))
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda ledger: ledger._free.pop(),
-        lambda ledger: ledger._free.append(0),
-        lambda ledger: ledger._free.append(ledger._free.pop() * 0),
-        lambda ledger: ledger._tables["a"].blocks.append(1),
-        lambda ledger: ledger._tables["a"].blocks.append(ledger._free.pop()),
-        lambda ledger: ledger._tables["b"].blocks.reverse() or ledger._free.append(ledger._tables["b"].blocks.pop()),
-    ],
-    ids=["lost", "free and taken", "lost for another", "in two tables", "table too long", "table too short"],
-)
-def test_books_that_do_not_balance_are_noticed(spoil):
-    ledger = BlockLedger(5, 3)
-    ledger.open("a", 2)
-    ledger.open("b", 4)
-    ledger.check()
-    spoil(ledger)
-    with pytest.raises(AssertionError):
-        ledger.check()

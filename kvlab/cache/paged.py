@@ -121,19 +121,6 @@ class BlockLedger:
         """Slots of the blocks that sequences have, whether they hold a token or not."""
         return (self.n_blocks - self.free_blocks) * self.block
 
-    @property
-    def slots_filled(self) -> int:
-        """Slots that hold a token."""
-        return sum(table.n_tokens for table in self._tables.values())
-
-    def check(self) -> None:
-        """Assert what is always so: nothing is lost, nothing is given twice, and no table is too long or too short."""
-        taken = [number for table in self._tables.values() for number in table.blocks]
-        every = sorted(taken + self._free)
-        assert every == list(range(self.n_blocks)), "a block is neither free nor in exactly one table"
-        for sequence, table in self._tables.items():
-            assert len(table.blocks) == self._blocks_of(table.n_tokens), f"the table of {sequence!r} has a wrong length"
-
     def _extend(self, table: _Table, n_tokens: int) -> None:
         length = table.n_tokens + _whole("n_tokens", n_tokens)
         needed = self._blocks_of(length) - len(table.blocks)

@@ -48,12 +48,6 @@ class Defaults(NamedTuple):
 
 
 @cache
-def library_version() -> str:
-    """Return the version of the transformers library that the defaults are those of."""
-    return str(_data()["transformers"])
-
-
-@cache
 def defaults_of(model_type: str) -> Defaults:
     """Return the defaults of a model type's configuration class."""
     entry = _data()["classes"][model_type]

@@ -281,18 +281,3 @@ def is_grammatical(prompt: str, continuation: str) -> bool:
 def sentences(text: str) -> list[str]:
     """Return the complete sentences of a text, in order; a last one without its full stop is left out."""
     return [sentence.strip() for sentence in re.findall(r"[^.]+\.", text.replace(END_OF_TEXT, " "))]
-
-
-def is_sentence(sentence: str) -> bool:
-    """Judge whether the table makes this sentence, the adverb and the subject included."""
-    return any(
-        is_grammatical(prompt, sentence.removeprefix(prompt))
-        for prompt in prompts()
-        if sentence.startswith(prompt + " ")
-    )
-
-
-def has_repeated_sentence(text: str) -> bool:
-    """Tell a loop: whether any complete sentence comes twice, word for word."""
-    found = sentences(text)
-    return len(set(found)) < len(found)
