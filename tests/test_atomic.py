@@ -1,9 +1,7 @@
 """A site is replaced whole or not at all."""
 
-import ctypes
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -16,6 +14,14 @@ def site(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site/page").write_text("old")
     return tmp_path / "site"
+
+
+@pytest.fixture
+def dead():
+    """Return the number of a process that has ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ended.pid
 
 
 def content(folder):
@@ -44,18 +50,29 @@ def test_what_was_built_takes_the_place_of_the_last_site_and_nothing_is_left_bes
     assert beside(site) == []
 
 
-def test_so_it_does_where_the_system_exchanges_no_names(site, monkeypatch):
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
-    atomic.publish(built(site), site)
-    assert content(site) == {"page": "new"}
-    assert beside(site) == []
+@pytest.mark.parametrize("process", ["dead", "this"])
+def test_a_build_that_was_killed_between_the_two_renames_left_the_last_site_for_the_next_to_put_back(
+    site, monkeypatch, process, dead
+):
+    renamed = []
 
+    def killed_at_the_second(path, target):
+        renamed.append(path)
+        if len(renamed) == 2:
+            raise KeyboardInterrupt
+        os.rename(path, target)  # noqa: PTH104 (Path.rename is what is replaced)
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the other systems' names for it are not known here")
-def test_the_names_are_exchanged_in_one_step_where_the_system_can(site, monkeypatch):
-    monkeypatch.setattr(atomic.Path, "rename", lambda *_: pytest.fail("more than one step"))
-    atomic.publish(built(site), site)
-    assert content(site) == {"page": "new"}
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic.os, "getpid", lambda: dead if process == "dead" else os.getppid())
+        patched.setattr(atomic.Path, "rename", killed_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            atomic.publish(built(site), site)
+    assert not site.exists()
+    if process == "this":  # the number of the process that was killed has come round again
+        monkeypatch.setattr(atomic.os, "getpid", os.getppid)
+    building = atomic.begin(site)
+    assert content(site) == {"page": "old"}
+    assert beside(site) == [building.name]
 
 
 def test_the_first_site_needs_no_last_one(tmp_path):
@@ -68,13 +85,13 @@ def test_a_failed_build_leaves_nothing_but_the_last_site(site):
     assert (content(site), beside(site)) == ({"page": "old"}, [])
 
 
-def test_what_a_killed_build_left_goes_and_what_another_build_is_writing_stays(site):
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    for process in (ended.pid, os.getppid(), "notes"):
-        (site.parent / f".site.{process}").mkdir()
+def test_what_a_killed_build_left_goes_and_what_another_build_is_writing_stays(site, dead):
+    for name in (dead, f"old.{dead}", os.getppid(), f"old.{os.getppid()}", "notes"):
+        (site.parent / f".site.{name}").mkdir()
     building = atomic.begin(site)
-    assert sorted(beside(site)) == sorted([building.name, f".site.{os.getppid()}", ".site.notes"])
+    assert content(site) == {"page": "old"}
+    stays = [building.name, f".site.{os.getppid()}", f".site.old.{os.getppid()}", ".site.notes"]
+    assert sorted(beside(site)) == sorted(stays)
 
 
 def test_a_place_where_nothing_can_be_written_is_named(site):
