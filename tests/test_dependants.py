@@ -109,7 +109,7 @@ CHANGES = {
         {"index.html", *SEARCH},
     ),
     "a program that a page shows lines of": Change(
-        replacing("kvlab/labs/starters/starter_01_es.py", "Cuántos tokens tiene", "El número de tokens de"),
+        replacing("kvlab/labs/starters/starter_01.es.toml", "Cuántos tokens tiene", "El número de tokens de"),
         in_spanish("reference/speed.html", *SEARCH),
     ),
     "a word of the book": Change(

@@ -37,7 +37,28 @@ def test_a_labs_files_are_the_same_program_in_both_languages(number, file):
         return ast.dump(tree)
 
     assert program("es") == program("en")
-    assert file(number, "es") != file(number, "en")
+
+
+@pytest.mark.parametrize("path", [path for kind in ("starters", "solutions") for path in (HERE / kind).glob("*.toml")])
+def test_each_translated_line_is_a_line_of_its_program(path):
+    program = path.with_name(f"{path.name.split('.')[0]}.py").read_text(encoding="utf-8")
+    translated = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert translated.keys() <= {line.strip() for line in program.splitlines()}
+    assert all(line != spanish for line, spanish in translated.items())
+
+
+@pytest.mark.parametrize("number", labs.numbers())
+@pytest.mark.parametrize("file", [labs.starter, labs.solution])
+def test_no_sentence_of_a_program_is_left_in_english(number, file):
+    def sentences(language):
+        text = file(number, language)
+        found = {line.partition("# ")[2].strip() for line in text.splitlines() if "# " in line}
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                found |= {line.strip() for line in (ast.get_docstring(node) or "").splitlines()}
+        return {sentence for sentence in found if re.search(r"[a-z]+ [a-z]+ [a-z]+", sentence)}
+
+    assert sentences("en") & sentences("es") == set()
 
 
 def in_scope(text):

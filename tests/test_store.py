@@ -330,7 +330,7 @@ def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(roo
     folder.mkdir(parents=True)
     (folder.parent / "lab.py").write_text("")
     (folder.parent / "other.py").write_text("")
-    program = folder / "solution_01_en.py"
+    program = folder / "solution_01.py"
 
     def keys(text):
         program.write_text(text)

@@ -7,8 +7,9 @@
 
 and these files, found by their names (`LANGUAGE` is `en` or `es`; the code of both is the same but for words):
 
-    starters/starter_NN_LANGUAGE.py     what `kvlab lab start` writes; prints nothing, as nothing does but kvlab/cli
-    solutions/solution_NN_LANGUAGE.py   complete; `check` passes it whole; the page of the solution shows it
+    starters/starter_NN.py              what `kvlab lab start` writes; prints nothing, as nothing does but kvlab/cli
+    solutions/solution_NN.py            complete; `check` passes it whole; the page of the solution shows it
+    …/starter_NN.es.toml                its lines of words in Spanish; the code of both languages is one
     words/lab_NN.LANGUAGE.toml          `title`, `file` (a name to suggest, such as `my_cache.py`), `checked` (what the
                                         checker is then given: `{path}`, or the `{csv}` beside it), `[checks]` with
                                         a sentence for each name of CHECKS, and whatever the findings say

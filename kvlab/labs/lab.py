@@ -6,6 +6,7 @@ import importlib
 import os
 import tempfile
 import textwrap
+import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,17 +87,27 @@ def checks(number: str) -> tuple[str, ...]:
 
 def starter(number: str, language: str = "en") -> str:
     """Return the file with which a lab begins."""
-    return (HERE / "starters" / f"starter_{number}_{language}.py").read_text(encoding="utf-8")
+    return _program(HERE / "starters" / f"starter_{number}.py", language)
 
 
 def solution(number: str, language: str = "en") -> str:
     """Return the file that passes a lab."""
-    return solution_path(number, language).read_text(encoding="utf-8")
+    return _program(solution_path(number), language)
 
 
-def solution_path(number: str, language: str = "en") -> Path:
-    """Return where that file lies."""
-    return HERE / "solutions" / f"solution_{number}_{language}.py"
+def solution_path(number: str) -> Path:
+    """Return where that file lies, in English."""
+    return HERE / "solutions" / f"solution_{number}.py"
+
+
+def _program(path: Path, language: str) -> str:
+    """Return a program whose lines of words are in a language: English as it stands, or those of the file beside it."""
+    program = path.read_text(encoding="utf-8")
+    if language == "en":
+        return program
+    translated: dict[str, str] = tomllib.loads(path.with_suffix(f".{language}.toml").read_text(encoding="utf-8"))
+    lines = [line.replace(line.strip(), translated.get(line.strip(), line.strip())) for line in program.splitlines()]
+    return "\n".join(lines) + "\n"
 
 
 def excerpt(text: str, first: str, n_lines: int = 1) -> str:
