@@ -60,10 +60,14 @@ def test_heads_that_do_not_divide_are_refused_with_both_numbers():
 
 @pytest.mark.parametrize("bad", [0, -1, 2.0, "2", None, True])
 def test_a_shape_that_is_no_positive_integer_is_refused_by_name(bad):
-    with pytest.raises(KvlabError, match=r"n_layers is .*positive integer"):
+    with pytest.raises(KvlabError, match=r"n_layers is .*a whole number from 1 on"):
         Architecture("bad", "gpt2", bad, 64, 4, 4, 16, 256, 512, 128)
     with pytest.raises(KvlabError, match=r"n_layer is .*config\.json"):
         gpt2_architecture(CONFIG | {"n_layer": bad}, "bad")
+
+
+def test_a_shape_of_numpy_becomes_a_number_without_a_largest():
+    assert type(Architecture("wide", "gpt2", np.int32(2), 64, 4, 4, 16, 256, 512, 128).n_layers) is int
 
 
 @pytest.mark.parametrize("key", [k for k in CONFIG if k != "model_type"])

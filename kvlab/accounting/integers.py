@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from kvlab.errors import KvlabError
+from kvlab.units.whole import whole_number
 
 # What formulas divide by, and what there is none of only by mistake: a generation without a prompt or a token.
 AT_LEAST_ONE = ("block", "bytes_per_second", "flops_per_second", "n_devices", "new_tokens", "page", "prompt")
@@ -33,24 +32,16 @@ def exact(formula: Callable[P, R]) -> Callable[P, R]:
         bound = signature.bind(*args, **kwargs)
         for name, value in bound.arguments.items():
             if name in counts:
-                bound.arguments[name] = whole(formula.__name__, name, value)
+                bound.arguments[name] = _count(formula.__name__, name, value)
             elif name in lists:
-                bound.arguments[name] = [whole(formula.__name__, name, one) for one in value]
+                bound.arguments[name] = [_count(formula.__name__, name, one) for one in value]
         return formula(*bound.args, **bound.kwargs)
 
     return checked
 
 
-def whole(of: str, name: str, value: object) -> int:
-    """Return `value` as Python's integer. Raises `KvlabError`, which names it, where it is none or is negative."""
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]  # what has no index is what is refused
-    except TypeError:
-        number = None
-    least = 1 if name in AT_LEAST_ONE else 0
-    if number is None or isinstance(value, bool) or number < least:
-        raise KvlabError(f"{of}: {name} is {value!r:.60}, and must be a whole number from {least} on")
-    return number
+def _count(formula_name: str, name: str, value: object) -> int:
+    return whole_number(f"{formula_name}: {name}", value, least=1 if name in AT_LEAST_ONE else 0)
 
 
 def _annotated(signature: inspect.Signature, *kinds: object) -> set[str]:

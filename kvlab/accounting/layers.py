@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from kvlab.accounting.formats import Element, stored_blocks, stored_bytes
-from kvlab.accounting.integers import exact, whole
+from kvlab.accounting.integers import exact
 from kvlab.errors import KvlabError
+from kvlab.units.whole import whole_number
 
 FP32_BYTES = 4
 
@@ -47,7 +48,7 @@ class Layers:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type is int or (field.name == "window" and value is not None):
-                object.__setattr__(self, field.name, whole(f"{self.kind} layers", field.name, value))
+                object.__setattr__(self, field.name, whole_number(f"{self.kind} layers: {field.name}", value))
 
 
 @exact

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from kvlab.errors import KvlabError
+from kvlab.units.whole import whole_number
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Architecture:
     def __post_init__(self) -> None:
         for field in fields(self):
             if field.type == "int":
-                _require_positive_integer(self.name, field.name, getattr(self, field.name))
+                count = whole_number(f"{self.name}: {field.name}", getattr(self, field.name), least=1)
+                object.__setattr__(self, field.name, count)
         if self.n_heads % self.n_kv_heads:
             raise KvlabError(
                 f"{self.name}: n_heads {self.n_heads} is not a multiple of n_kv_heads {self.n_kv_heads}; "
@@ -64,9 +66,3 @@ class Architecture:
     def mlp_matrices(self) -> int:
         """2, or 3 with a gate."""
         return 2 if self.is_gpt2 else 3
-
-
-def _require_positive_integer(model: str, name: str, value: object) -> None:
-    # bool is an int to Python, but `true` is no number of layers.
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise KvlabError(f"{model}: {name} is {value!r}, and must be a positive integer")

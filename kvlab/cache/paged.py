@@ -7,10 +7,10 @@ blocks that several sequences share, and their copy on write.
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 
 from kvlab.errors import KvlabError
+from kvlab.units.whole import whole_number
 
 Name = int | str
 
@@ -41,8 +41,8 @@ class BlockLedger:
     """
 
     def __init__(self, n_blocks: int, block: int) -> None:
-        self.n_blocks = _whole("n_blocks", n_blocks, least=1)
-        self.block = _whole("block", block, least=1)
+        self.n_blocks = whole_number("n_blocks", n_blocks, least=1)
+        self.block = whole_number("block", block, least=1)
         self._free = list(reversed(range(self.n_blocks)))  # taken from the end: block 0 first
         self._tables: dict[Name, _Table] = {}
 
@@ -99,7 +99,7 @@ class BlockLedger:
         Raises:
             KvlabError: no such sequence is open, or it has no such position.
         """
-        table, position = self._table(sequence), _whole("position", position)
+        table, position = self._table(sequence), whole_number("position", position)
         if position >= table.n_tokens:
             raise KvlabError(
                 f"the sequence {sequence!r} has no position {position:,}: it holds {table.n_tokens:,} tokens"
@@ -122,7 +122,7 @@ class BlockLedger:
         return (self.n_blocks - self.free_blocks) * self.block
 
     def _extend(self, table: _Table, n_tokens: int) -> None:
-        length = table.n_tokens + _whole("n_tokens", n_tokens)
+        length = table.n_tokens + whole_number("n_tokens", n_tokens)
         needed = self._blocks_of(length) - len(table.blocks)
         if needed > self.free_blocks:
             raise OutOfBlocksError(
@@ -140,14 +140,3 @@ class BlockLedger:
 
     def _blocks_of(self, n_tokens: int) -> int:
         return -(-n_tokens // self.block)
-
-
-def _whole(name: str, value: object, least: int = 0) -> int:
-    """Return `value` as Python's integer. Raises `KvlabError`, which names it, where it is none or below `least`."""
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]  # what has no index is what is refused
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or number < least:
-        raise KvlabError(f"{name} is {value!r:.60}, and must be a whole number from {least} on")
-    return number

@@ -6,8 +6,8 @@ import math
 import random
 from typing import NamedTuple
 
-from kvlab.accounting.integers import whole
 from kvlab.errors import KvlabError
+from kvlab.units.whole import whole_number
 
 # Means of ShareGPT, in tokens, as the paper prints them (arXiv 2309.06180, figure 11).
 MEAN_PROMPT, MEAN_OUTPUT = 161.31, 337.99
@@ -45,7 +45,7 @@ def draw_requests(n_requests: int, seed: int, max_context: int) -> tuple[Request
         KvlabError: a count is no whole number, or the context has no room for a prompt and an output.
     """
     for name, count in (("n_requests", n_requests), ("seed", seed), ("max_context", max_context)):
-        whole("draw_requests", name, count)
+        whole_number(f"draw_requests: {name}", count)
     if max_context < 2:
         raise KvlabError(f"a context of {max_context} has no room for a prompt and an output; give at least 2")
     rng, requests = random.Random(seed), []

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from kvlab.accounting.integers import whole
 from kvlab.accounting.memory import kv_bytes_per_token
 from kvlab.catalog.entries import read_data
 from kvlab.errors import KvlabError
@@ -18,6 +17,7 @@ from kvlab.paging.allocators import RESERVATIONS, Paged, Reserved
 from kvlab.paging.requests import draw_requests
 from kvlab.paging.simulator import Waste, simulate
 from kvlab.units import ratio
+from kvlab.units.whole import whole_number
 
 WAYS = (*RESERVATIONS, "paged")
 
@@ -54,7 +54,7 @@ def waste(
     if way not in WAYS:
         raise KvlabError(f"unknown way {way!r:.60}; known are {', '.join(WAYS)}")
     counts = {"block": block, "n_requests": n_requests, "seed": seed, "n_slots": n_slots, "max_context": max_context}
-    return _waste(way, *(whole("waste", name, count) for name, count in counts.items()))
+    return _waste(way, *(whole_number(name, count, least=int(name == "block")) for name, count in counts.items()))
 
 
 @cache
