@@ -20,7 +20,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 # The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: serve site pdf test test-all check peers bench measure time golden lock clean
+.PHONY: serve site pdf test test-all check peers bench measure time golden font lock clean
 
 serve: $(READY)  ## set everything up and serve the site, rebuilt at every change
 	$(BIN)/mkdocs serve
@@ -86,6 +86,9 @@ $(PEERS_READY): requirements-peers.lock
 	$(PEERS)/bin/pip install --quiet --no-compile --no-deps torch==$(TORCH)
 	$(PEERS)/bin/python -c "import torch, transformers"
 	@touch $@
+
+font:  ## cut the font of the formulas anew (needs uv)
+	uv run --no-project figures_src/theme/cut_font.py
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 

@@ -39,7 +39,7 @@ DATA_OF = {
 }
 # Folders of programs that nothing imports: they are read, as data is.
 PROGRAMS = ("kvlab/labs/solutions", "kvlab/labs/starters")
-LIBRARIES = ("brotli", "fonttools", "matplotlib", "numpy", "safetensors", "tokenizers")
+LIBRARIES = ("matplotlib", "numpy", "safetensors", "tokenizers")
 
 _used: set[tuple[str, str]] = set()  # kind and key of what this build has asked for
 

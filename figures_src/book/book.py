@@ -12,7 +12,7 @@ from figures_src.book.records import PageRecords, page_of
 from figures_src.book.renderer import PageRenderer
 from figures_src.declared import values
 from figures_src.errors import BookError
-from figures_src.markup import fields, mathfont
+from figures_src.markup import fields
 from figures_src.markup.api import with_references
 from figures_src.markup.damage import damage
 from figures_src.markup.extension import BookExtension
@@ -85,7 +85,6 @@ class Book:
         """Write what lies next to the pages."""
         for path, content in self.records.assets.items():
             _write(site / path, content.encode())
-        _write(site / "assets/fonts/stix-two-math.woff2", mathfont.woff2())
 
     def _renderer(self, path: str, language: str, source: Path, url: str) -> PageRenderer:
         return PageRenderer(page_of(path), language, source, str(source.relative_to(self.root)), url, self.records)
