@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_while_a_site_is_built_the_last_one_stands(site):
 def test_what_was_built_takes_the_place_of_the_last_site_and_nothing_is_left_beside_it(site):
     atomic.publish(built(site), site)
     assert content(site) == {"page": "new"}
+    assert beside(site) == []
+
+
+PUBLISHING = """
+import sys
+from pathlib import Path
+from figures_src.build import atomic
+site = Path(sys.argv[1])
+for number in range(200):
+    building = atomic.begin(site)
+    (building / "page").write_text(sys.argv[2])
+    atomic.publish(building, site)
+"""
+
+
+def test_two_builds_that_end_at_once_leave_the_site_of_one_of_them(site):
+    command = [sys.executable, "-c", PUBLISHING, str(site)]
+    both = [subprocess.Popen([*command, name]) for name in ("one", "other")]
+    assert [build.wait() for build in both] == [0, 0]
+    assert content(site)["page"] in ("one", "other")
     assert beside(site) == []
 
 

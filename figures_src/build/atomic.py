@@ -6,8 +6,10 @@ site in its place: then the next build begins by putting the last one back. Two 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from figures_src.errors import BookError
@@ -36,10 +38,16 @@ def begin(site: Path) -> Path:
 def publish(building: Path, site: Path) -> None:
     """Let what was built take the site's place; the site that was there before goes."""
     aside = _aside(site, building.suffix)
-    if site.exists():
-        site.rename(aside)
-    building.rename(site)
-    discard(aside)
+    while building.exists():
+        with suppress(FileNotFoundError):  # there was none, or another build has just put it aside
+            site.rename(aside)
+        try:
+            building.rename(site)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+        # If another build has put its site there between the two renames, that one goes aside too.
+        discard(aside)
 
 
 def discard(folder: Path) -> None:
