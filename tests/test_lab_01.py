@@ -14,8 +14,9 @@ import pytest
 
 from kvlab import labs
 from kvlab.errors import KvlabError
-from kvlab.labs import lab_01, probe_01, sandbox, walkthrough_01
+from kvlab.labs import sandbox
 from kvlab.labs.lab import Finding
+from kvlab.labs.lab_01 import checker, probe, walkthrough
 from kvlab.labs.words import Words
 
 # What the issue of the lab names; each is there in three differently written caches.
@@ -46,8 +47,8 @@ def judged(text, trouble=None):
     solution = ModuleType("solution")
     exec(text, solution.__dict__)
     said = {}
-    probe_01.observe(solution, said.__setitem__)
-    return lab_01.judge(json.loads(json.dumps(said)), trouble)
+    probe.observe(solution, said.__setitem__)
+    return checker.judge(json.loads(json.dumps(said)), trouble)
 
 
 def names(result):
@@ -57,14 +58,14 @@ def names(result):
 @pytest.fixture
 def without_minigpt(monkeypatch):
     """The model takes most of the time, and the rules do not ask it."""
-    monkeypatch.setattr(probe_01, "compare_in_minigpt", lambda made: {})
+    monkeypatch.setattr(probe, "compare_in_minigpt", lambda made: {})
 
 
 @pytest.mark.parametrize("base", written.BASES)
 def test_a_right_cache_passes_every_check_and_runs_in_the_minigpt(base):
     result = judged(written.BASES[base])
     assert (result.failed, result.diagnosis) == ((), ())
-    assert result.passed == lab_01.CHECKS
+    assert result.passed == checker.CHECKS
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -72,13 +73,13 @@ def test_the_solution_passes_and_nothing_looks_like_a_bug(language, without_mini
     solution = ModuleType("solution")
     exec(labs.solution("01", language), solution.__dict__)
     said = {}
-    probe_01.observe(solution, said.__setitem__)
-    assert lab_01.judge(said).failed == ()
-    assert list(lab_01._diagnosis(said)) == []
+    probe.observe(solution, said.__setitem__)
+    assert checker.judge(said).failed == ()
+    assert list(checker._diagnosis(said)) == []
 
 
 def test_the_solution_passes_in_the_sandbox():
-    assert lab_01.checks_passed_by_solution() == lab_01.number_of_checks() == len(lab_01.CHECKS)
+    assert checker.checks_passed_by_solution() == checker.number_of_checks() == len(checker.CHECKS)
 
 
 @pytest.mark.parametrize("bug", CASES)
@@ -154,8 +155,8 @@ def test_two_bugs_of_different_kinds_are_both_named(without_minigpt):
 
 def test_a_trouble_of_the_sandbox_comes_first_and_what_was_not_seen_fails():
     trouble = Finding("common.trouble.processor", {"seconds": 20})
-    result = lab_01.judge({"class": "MyCache"}, trouble)
-    assert result.failed == lab_01.CHECKS
+    result = checker.judge({"class": "MyCache"}, trouble)
+    assert result.failed == checker.CHECKS
     assert result.diagnosis == (trouble,)
 
 
@@ -165,7 +166,7 @@ def test_a_cache_that_hangs_late_keeps_what_passed_before(tmp_path, monkeypatch)
     path.write_text(written.source("array", [["first = self.n\n", "first = self.n\n        while first > 14: pass\n"]]))
     run = sandbox.run
     monkeypatch.setattr(sandbox, "run", lambda observer, file: run(observer, file, sandbox.Limits(3)))
-    result = lab_01.check(path)
+    result = checker.check(path)
     assert names(result)[0] == "processor"
     assert {"runs", "shapes", "order", "float32", "length"} <= set(result.passed)
     assert "minigpt" in result.failed
@@ -182,16 +183,16 @@ def test_which_token_each_slot_holds_is_what_a_reader_would_draw():
         "length_stuck": [0, 1, 2, 4, -1, -1, -1, -1, -1],
         "length_per_layer": [-1, -1, -1, 0, 1, 2, -1, 3, -1, 4],
     }
-    assert set(drawn) == set(walkthrough_01.CACHES)
+    assert set(drawn) == set(walkthrough.CACHES)
     for name, slots in drawn.items():
-        assert walkthrough_01.slots_after(name, 3, 2, len(slots)) == slots
+        assert walkthrough.slots_after(name, 3, 2, len(slots)) == slots
     with pytest.raises(KvlabError, match=r"unknown cache 'none'.*right"):
-        walkthrough_01.slots_after("none", 1, 1, 4)
+        walkthrough.slots_after("none", 1, 1, 4)
 
 
 def test_the_walk_is_the_running_sum_of_the_passes():
     passes = [5, 1, 3, 1]
     for nth in range(4):
         before = sum(passes[:nth])
-        found = [walkthrough_01.walked(passes, nth, what) for what in ("before", "returned", "behind")]
+        found = [walkthrough.walked(passes, nth, what) for what in ("before", "returned", "behind")]
         assert found == [before, before + passes[nth], before + passes[nth]]

@@ -18,11 +18,12 @@ from kvlab.cli import cli
 from kvlab.decoding.degradation import first_difference
 from kvlab.errors import KvlabError
 from kvlab.experiments.minigpt import held_out_texts, minigpt
-from kvlab.labs import lab_02, solution, starter
-from kvlab.labs.broken_02 import BROKEN, LATE, LONG
-from kvlab.labs.lab_02 import CHECKS, Limits, check, judged
+from kvlab.labs import solution, starter
+from kvlab.labs.lab_02 import checker
+from kvlab.labs.lab_02.broken import BROKEN, LATE, LONG
+from kvlab.labs.lab_02.checker import CHECKS, Limits, check, judged
+from kvlab.labs.lab_02.weakened import DIFFER, WEAKENED, gets_past, how_many_get_past
 from kvlab.labs.sandbox import Outcome
-from kvlab.labs.weakened_02 import DIFFER, WEAKENED, gets_past, how_many_get_past
 from kvlab.labs.words import LANGUAGES, Words
 
 HEAD = """
@@ -110,7 +111,7 @@ def test_fewer_prompts_or_shorter_runs_are_counted_and_said(tokens):
 
 
 def test_trouble_among_the_broken_caches_leaves_what_was_seen_before_it():
-    trouble = lab_02.Finding("common.trouble.time", {"seconds": 7})
+    trouble = checker.Finding("common.trouble.time", {"seconds": 7})
     result = judged(Outcome(RIGHT), Outcome({"slot_too_far": "fails", "slot_overwritten": "passes"}, trouble))
     assert set(result.passed) == {"there", "right", "size", "slot_too_far"}
     assert findings(result) == ["time", "slot_overwritten"]
@@ -186,7 +187,7 @@ def test_a_file_that_cannot_judge_gets_one_sentence(written, text, name):
 
 
 def test_a_test_that_does_not_end_is_stopped(written, monkeypatch):
-    monkeypatch.setattr(lab_02, "ON_RIGHT", Limits(processor_seconds=1, seconds=20))
+    monkeypatch.setattr(checker, "ON_RIGHT", Limits(processor_seconds=1, seconds=20))
     result = check(written("def test_with_equals_without(make_cache):\n    while True: pass\n"))
     assert findings(result) == ["processor"]
 

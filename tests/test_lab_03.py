@@ -15,9 +15,10 @@ from kvlab.benchmark import curves
 from kvlab.benchmark.timing import Timed
 from kvlab.catalog import mistakes
 from kvlab.errors import KvlabError
-from kvlab.labs import baselines_03, noise, solution, starter
-from kvlab.labs.curves_csv import MalformedError, read
-from kvlab.labs.lab_03 import CHECKS, check, judge, summed_up
+from kvlab.labs import solution, starter
+from kvlab.labs.lab_03 import baselines, noise
+from kvlab.labs.lab_03.checker import CHECKS, check, judge, summed_up
+from kvlab.labs.lab_03.csv_file import MalformedError, read
 from kvlab.labs.words import Words
 from kvlab.sizing import Decoder
 
@@ -446,14 +447,14 @@ def test_more_constants_fit_better_and_predict_worse():
 
 def test_a_rival_is_fitted_and_judged_on_the_points_of_the_whole_formula():
     contexts, seconds = list(CONTEXTS), [cached(at) for at in CONTEXTS]
-    assert baselines_03.held_out_error("cached", 2, contexts, seconds) < 1e-12
+    assert baselines.held_out_error("cached", 2, contexts, seconds) < 1e-12
     # Weighted by what it predicts, a constant is sum(1/y) / sum(1/y²) of its points, by hand.
     fitted_on = [cached(at) for at in (16, 32, 80, 96)]
     constant = sum(1 / y for y in fitted_on) / sum(1 / y**2 for y in fitted_on)
     expected = max(abs(constant - cached(at)) / cached(at) for at in (48, 64, 112, 128))
-    assert baselines_03.held_out_error("cached", 1, contexts, seconds) == pytest.approx(expected)
-    assert baselines_03.last_over_first([2.0, 3.0, 7.0]) == 3.5
-    assert baselines_03.over_at_last([1.0, 6.0], [5.0, 4.0]) == 1.5
+    assert baselines.held_out_error("cached", 1, contexts, seconds) == pytest.approx(expected)
+    assert baselines.last_over_first([2.0, 3.0, 7.0]) == 3.5
+    assert baselines.over_at_last([1.0, 6.0], [5.0, 4.0]) == 1.5
 
 
 @pytest.mark.parametrize(
@@ -463,8 +464,8 @@ def test_a_rival_is_fitted_and_judged_on_the_points_of_the_whole_formula():
         (lambda: noise.excess("mean", 0, 0.3, 1), "1 or more"),
         (lambda: noise.drift_error("descending", 1, 7, 3, 0.3, 1), "known are ascending, drawn"),
         (lambda: noise.fit_error(5, True, 8, 0.1, 3, 1), "4 different points cannot fix 5 constants"),
-        (lambda: baselines_03.held_out_error("growing", 1, [1], [1.0]), "known are cached, uncached"),
-        (lambda: baselines_03.held_out_error("cached", 3, [1], [1.0]), "has 2 constants, and 3"),
+        (lambda: baselines.held_out_error("growing", 1, [1], [1.0]), "known are cached, uncached"),
+        (lambda: baselines.held_out_error("cached", 3, [1], [1.0]), "has 2 constants, and 3"),
     ],
 )
 def test_what_cannot_be_imagined_is_refused(call, says):

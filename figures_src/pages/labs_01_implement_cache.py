@@ -9,8 +9,9 @@ from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
 from kvlab import labs, units
 from kvlab.experiments import minigpt
-from kvlab.labs import adapter_01, lab_01, sandbox, walkthrough_01
+from kvlab.labs import sandbox
 from kvlab.labs.lab import excerpt
+from kvlab.labs.lab_01 import adapter, checker, walkthrough
 from kvlab.labs.words import Words as LabWords
 
 page = Page("labs/01-implement-cache")
@@ -46,7 +47,7 @@ def _passes() -> list[int]:
 
 
 def _walked(nth: int, what: str) -> Value:
-    return call(walkthrough_01.walked, passes=_passes(), nth=nth, what=what)
+    return call(walkthrough.walked, passes=_passes(), nth=nth, what=what)
 
 
 @page.table
@@ -79,8 +80,8 @@ TOKENS = {"prompt": 4, "steps": 3, "capacity": 14}
 def slots_held_data() -> Data:
     """Return which token each slot of each cache holds."""
     rows = []
-    for name in walkthrough_01.CACHES:
-        for slot, token in enumerate(call(walkthrough_01.slots_after, cache_name=name, **TOKENS).result):
+    for name in walkthrough.CACHES:
+        for slot, token in enumerate(call(walkthrough.slots_after, cache_name=name, **TOKENS).result):
             kind = "empty" if token < 0 else "prompt" if token < TOKENS["prompt"] else "decoded"
             rows.append((name, slot, token, kind))
     return dict(zip(("cache", "slot", "token", "kind"), map(list, zip(*rows, strict=True)), strict=True))
@@ -95,12 +96,12 @@ page.value("figure_steps", units.given, quantity=TOKENS["steps"])
 def lab_checks(words: Words) -> Table:
     """Return what the checker looks at, in the words that it uses itself."""
     said = LabWords(words.language)
-    rows = [[f"`{name}`", said(f"lab_01.checks.{name}")] for name in lab_01.CHECKS]
+    rows = [[f"`{name}`", said(f"lab_01.checks.{name}")] for name in checker.CHECKS]
     return Table(header=[words("lab_checks.name"), words("lab_checks.what")], rows=rows)
 
 
-page.value("n_checks", lab_01.number_of_checks)
+page.value("n_checks", checker.number_of_checks)
 page.value("processor_seconds", sandbox.limit, of="processor_seconds")
 page.value("memory_bytes", sandbox.limit, of="memory_bytes")
-page.value("minigpt_prompts", units.given, quantity=adapter_01.PROMPTS)
-page.value("minigpt_tokens", units.given, quantity=adapter_01.TOKENS)
+page.value("minigpt_prompts", units.given, quantity=adapter.PROMPTS)
+page.value("minigpt_tokens", units.given, quantity=adapter.TOKENS)

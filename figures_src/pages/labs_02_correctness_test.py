@@ -9,8 +9,8 @@ from figures_src.words import Words
 from kvlab import units
 from kvlab.cache.broken import BUGS
 from kvlab.experiments import cache_correctness, minigpt, yesterday_worked
-from kvlab.labs.broken_02 import BROKEN
-from kvlab.labs.lab_02 import N_PROMPTS, N_TOKENS
+from kvlab.labs.lab_02.broken import BROKEN
+from kvlab.labs.lab_02.checker import N_PROMPTS, N_TOKENS
 
 page = Page("labs/02-correctness-test", shared_runs=True)
 

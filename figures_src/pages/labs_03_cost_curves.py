@@ -13,7 +13,7 @@ from kvlab import units
 from kvlab.accounting import flops, memory, pairs
 from kvlab.benchmark import curves, record
 from kvlab.cache.protocol import READ_BLOCK
-from kvlab.labs import curves_possible, noise
+from kvlab.labs.lab_03 import noise, possible
 
 page = Page("labs/03-cost-curves")
 
@@ -29,8 +29,8 @@ page.reuse("one", one)
 page.reuse("promise", call(units.ratio, numerator=1, denominator=round(1 / PROMISE)))
 page.reuse("noise_limit", call(units.ratio, numerator=1, denominator=round(1 / record.NOISE_LIMIT)))
 page.value("block", units.given, quantity=READ_BLOCK)
-page.value("fewest_contexts", units.given, quantity=curves_possible.FEWEST_CONTEXTS)
-page.value("fewest_reads", units.given, quantity=curves_possible.FEWEST_READS)
+page.value("fewest_contexts", units.given, quantity=possible.FEWEST_CONTEXTS)
+page.value("fewest_reads", units.given, quantity=possible.FEWEST_READS)
 
 # What to predict.
 

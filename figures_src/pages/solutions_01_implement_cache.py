@@ -8,8 +8,8 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.pages.theory_05_worked_example import cache
 from figures_src.words import Words
 from kvlab import labs, units
-from kvlab.labs import lab_01
 from kvlab.labs.lab import excerpt
+from kvlab.labs.lab_01 import checker
 from kvlab.labs.words import Words as LabWords
 
 page = Page("solutions/01-implement-cache")
@@ -26,8 +26,8 @@ page.file("copied", partial(_lines, "self._keys[layer", 2))
 page.file("counted", partial(_lines, "if layer", 2))
 page.file("returned", partial(_lines, "keys, values = ", 2))
 
-checked = page.value("n_checks", lab_01.number_of_checks)
-passed = page.value("n_passed", lab_01.checks_passed_by_solution)
+checked = page.value("n_checks", checker.number_of_checks)
+passed = page.value("n_passed", checker.checks_passed_by_solution)
 page.same("the solution passes every check", checked, passed)
 page.reuse("cache", cache)
 page.value("zero", units.given, quantity=0)

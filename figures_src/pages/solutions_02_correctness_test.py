@@ -7,9 +7,8 @@ from figures_src.declared.values import Value, call
 from figures_src.words import Words
 from kvlab import labs, units
 from kvlab.cache.broken import BUGS
-from kvlab.labs import weakened_02
-from kvlab.labs.broken_02 import BROKEN
-from kvlab.labs.weakened_02 import WEAKENED
+from kvlab.labs.lab_02.broken import BROKEN
+from kvlab.labs.lab_02.weakened import TOLERANCE, WEAKENED, gets_past, how_many_get_past
 
 page = Page("solutions/02-correctness-test")
 
@@ -19,15 +18,15 @@ page.value("n_prompts", units.given, quantity=WEAKENED["complete"].n_prompts)
 page.value("n_tokens", units.given, quantity=WEAKENED["complete"].n_tokens)
 page.value("few_steps", units.given, quantity=WEAKENED["few_steps"].n_tokens)
 page.value("few_prompts", units.given, quantity=WEAKENED["few_prompts"].n_prompts)
-page.value("tolerance", units.given, quantity=weakened_02.TOLERANCE)
+page.value("tolerance", units.given, quantity=TOLERANCE)
 
 
 def _past(weakness: str) -> Value:
-    return call(weakened_02.gets_past, weakness=weakness)
+    return call(gets_past, weakness=weakness)
 
 
 def _how_many(weakness: str) -> Value:
-    return call(weakened_02.how_many_get_past, weakness=weakness)
+    return call(how_many_get_past, weakness=weakness)
 
 
 nothing = call(units.given, quantity=0)

@@ -14,7 +14,8 @@ from kvlab import units
 from kvlab.accounting import memory
 from kvlab.benchmark import curves, record
 from kvlab.cache.protocol import READ_BLOCK
-from kvlab.labs import baselines_03, solution
+from kvlab.labs import solution
+from kvlab.labs.lab_03 import baselines
 
 page = Page("solutions/03-cost-curves")
 
@@ -43,7 +44,7 @@ SECONDS = {run: measured(f"curves.{run}.measured_seconds") for run in ("cached",
 
 
 def _error(run: str, constants: int) -> Value:
-    return call(baselines_03.held_out_error, run=run, constants=constants, contexts=CONTEXTS, seconds=SECONDS[run])
+    return call(baselines.held_out_error, run=run, constants=constants, contexts=CONTEXTS, seconds=SECONDS[run])
 
 
 @page.table
@@ -64,7 +65,7 @@ def rival_errors(words: Words) -> Table:
 
 
 for run in ("cached", "uncached"):
-    page.value(f"{run}_growth", baselines_03.last_over_first, seconds=SECONDS[run])
-page.value("uncached_over_cached", baselines_03.over_at_last, slower=SECONDS["uncached"], faster=SECONDS["cached"])
+    page.value(f"{run}_growth", baselines.last_over_first, seconds=SECONDS[run])
+page.value("uncached_over_cached", baselines.over_at_last, slower=SECONDS["uncached"], faster=SECONDS["cached"])
 
 page.file("program", partial(solution, "03"))

@@ -1,6 +1,6 @@
 """The labs: a starter for the reader's file, a checker that says what passes, and one solution each.
 
-**A lab is one module**, `kvlab/labs/lab_NN.py`, found by its name, with
+**A lab is one package**, `kvlab/labs/lab_NN`, found by its name; its `checker` has
 
     CHECKS: tuple[str, ...]             names of what is checked, in the order in which it is said
     def check(path: Path) -> Result     judges the reader's file by its behaviour, never by its text
@@ -16,13 +16,13 @@ and these files, found by their names (`LANGUAGE` is `en` or `es`; the code of b
 
 **`check` runs the reader's code in the sandbox**, never in its own process:
 
-    outcome = sandbox.run("kvlab.labs.probe_NN:observe", path)
+    outcome = sandbox.run("kvlab.labs.lab_NN.probe:observe", path)
 
 starts a process of its own, in which `observe(solution, say)` gets the reader's file as a module, and says what it
 sees with `say(name, value)`; a value is anything that JSON can write. Back come `outcome.said`, by name, what was said
 before any trouble included, and `outcome.trouble`: None, or a `Finding` that says in one sentence what went wrong (a
 syntax error, an exception that `observe` let pass, an end before the end, too much time, memory or output). `observe`
-looks and does not judge: the verdict is a function of what it said, in `lab_NN.py`, and so can be tested without a
+looks and does not judge: the verdict is a function of what it said, in `checker`, and so can be tested without a
 process. A lab whose file is no code, such as a CSV, needs no sandbox.
 
 **A result** has the names of the checks that passed and those that failed, and the diagnosis: `Finding`s, each the

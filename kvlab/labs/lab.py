@@ -76,7 +76,7 @@ class Result:
 
 def numbers() -> list[str]:
     """Return the numbers of the labs that there are, such as `01`."""
-    return sorted(path.stem.removeprefix("lab_") for path in HERE.glob("lab_[0-9][0-9].py"))
+    return sorted(path.name.removeprefix("lab_") for path in HERE.glob("lab_[0-9][0-9]"))
 
 
 def checks(number: str) -> tuple[str, ...]:
@@ -171,4 +171,4 @@ def require(number: str, words: Words) -> None:
 
 
 def _module(number: str) -> Any:
-    return importlib.import_module(f"kvlab.labs.lab_{number}")
+    return importlib.import_module(f"kvlab.labs.lab_{number}.checker")

@@ -68,7 +68,7 @@ class Outcome:
 
 
 def run(observer: str, path: Path, limits: Limits = Limits()) -> Outcome:
-    """Let `observer`, such as `kvlab.labs.probe_01:observe`, look at the reader's file at work.
+    """Let `observer`, such as `kvlab.labs.lab_01.probe:observe`, look at the reader's file at work.
 
     Raises:
         OSError: the system starts no process.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from kvlab.catalog.mistakes import mistakes_of
-from kvlab.labs.curves_csv import SIZES, Measurements, seen
-from kvlab.labs.curves_possible import capacity_of, case, named
 from kvlab.labs.lab import Finding
+from kvlab.labs.lab_03.csv_file import SIZES, Measurements, seen
+from kvlab.labs.lab_03.possible import capacity_of, case, named
 from kvlab.sizing import Decoder
 
 BOOKKEEPING = 4096  # bytes that an allocator and NumPy may keep beside some arrays

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kvlab.labs import sandbox
-from kvlab.labs.diagnosis_01 import (
+from kvlab.labs.lab import Finding, Result, solution_path
+from kvlab.labs.lab_01.diagnosis import (
     Seen,
     View,
     before_the_first_slot,
@@ -20,8 +21,7 @@ from kvlab.labs.diagnosis_01 import (
     read,
     wrong_slots,
 )
-from kvlab.labs.lab import Finding, Result, solution_path
-from kvlab.labs.probe_01 import MAIN, PAIR, PLANS, SMALL
+from kvlab.labs.lab_01.probe import MAIN, PAIR, PLANS, SMALL
 
 CHECKS = (
     "runs",
@@ -40,7 +40,7 @@ CHECKS = (
 
 def check(path: Path) -> Result:
     """Return which checks the class in the reader's file passes, and what the rest looks like."""
-    outcome = sandbox.run("kvlab.labs.probe_01:observe", path)
+    outcome = sandbox.run("kvlab.labs.lab_01.probe:observe", path)
     return judge(outcome.said, outcome.trouble)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kvlab.labs.adapter_01 import compare_in_minigpt
+from kvlab.labs.lab_01.adapter import compare_in_minigpt
 from kvlab.labs.sandbox_child import NAME, ProcessRefusedError, line_of, name_of
 
 Floats = NDArray[np.float32]

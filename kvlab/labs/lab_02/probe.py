@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from kvlab.architecture import Architecture
 from kvlab.cache import DenseCache
-from kvlab.labs.broken_02 import BROKEN
+from kvlab.labs.lab_02.broken import BROKEN
 from kvlab.labs.sandbox_child import line_of, name_of
 
 TEST = "test_with_equals_without"

@@ -10,8 +10,8 @@ from kvlab.accounting.formats import ELEMENTS
 from kvlab.benchmark.curves import cached_terms
 from kvlab.cache.protocol import READ_BLOCK
 from kvlab.catalog.mistakes import Case
-from kvlab.labs.curves_csv import QUANTITIES, TIMES, Measurements, seen
 from kvlab.labs.lab import Finding
+from kvlab.labs.lab_03.csv_file import QUANTITIES, TIMES, Measurements, seen
 from kvlab.sizing import Decoder
 
 FEWEST_CONTEXTS, FEWEST_READS = 6, 4  # half of them fix three constants, or two; the rest have to judge

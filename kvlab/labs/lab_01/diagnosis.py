@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
-from kvlab.labs.probe_01 import Plan
+from kvlab.labs.lab_01.probe import Plan
 
 
 class Entry(NamedTuple):

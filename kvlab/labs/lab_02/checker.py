@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kvlab.labs import sandbox
-from kvlab.labs.broken_02 import BROKEN
 from kvlab.labs.lab import Finding, Result
+from kvlab.labs.lab_02.broken import BROKEN
 from kvlab.labs.sandbox import Limits, Outcome
 
 N_PROMPTS, N_TOKENS = 50, 64
@@ -21,10 +21,10 @@ ON_BROKEN = Limits(processor_seconds=180, seconds=600)
 
 def check(path: Path) -> Result:
     """Return which caches the test in the reader's file turns down; the right one must not be among them."""
-    right = sandbox.run("kvlab.labs.probe_02:observe_right", path, ON_RIGHT)
+    right = sandbox.run("kvlab.labs.lab_02.probe:observe_right", path, ON_RIGHT)
     if right.trouble or verdict_on_right(right.said):
         return judged(right, Outcome())
-    return judged(right, sandbox.run("kvlab.labs.probe_02:observe_broken", path, ON_BROKEN))
+    return judged(right, sandbox.run("kvlab.labs.lab_02.probe:observe_broken", path, ON_BROKEN))
 
 
 def judged(right: Outcome, broken: Outcome) -> Result:

@@ -17,10 +17,10 @@ from kvlab.benchmark.fit import Curve, Terms, every_second, fitted
 from kvlab.benchmark.record import NOISE_LIMIT
 from kvlab.benchmark.timing import Timed, noise_of_shares, steady
 from kvlab.errors import KvlabError
-from kvlab.labs.curves_csv import MalformedError, Measurements, read, seen
-from kvlab.labs.curves_memory import explained
-from kvlab.labs.curves_possible import capacity_of, exchanged, impossible, named, other_unit
 from kvlab.labs.lab import Finding, Result
+from kvlab.labs.lab_03.csv_file import MalformedError, Measurements, read, seen
+from kvlab.labs.lab_03.memory import explained
+from kvlab.labs.lab_03.possible import capacity_of, exchanged, impossible, named, other_unit
 from kvlab.sizing import Decoder
 
 CHECKS = ("columns", "contexts", "memory", "times", "cached", "uncached")

@@ -12,7 +12,7 @@ from kvlab.cache import DenseCache
 from kvlab.decoding.equivalence import differing_entries
 from kvlab.errors import KvlabError
 from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer, recomputed
-from kvlab.labs.broken_02 import BROKEN
+from kvlab.labs.lab_02.broken import BROKEN
 from kvlab.model.ops import Floats
 from kvlab.training.corpus import sample_prompts
 
@@ -60,7 +60,7 @@ class Weakened:
     what: tuple[str, ...] = ("logits", "K", "V")
 
     def passes_on(self, cache_name: str) -> bool:
-        """Return whether a cache of `kvlab.labs.broken_02` gets past it."""
+        """Return whether a cache of `kvlab.labs.lab_02.broken` gets past it."""
         return not any(self._fails(run) for run in self._runs(cache_name))
 
     def _runs(self, cache_name: str) -> Iterator[_Run]:
@@ -91,7 +91,7 @@ WEAKENED: Mapping[str, Weakened] = {
 
 
 def gets_past(weakness: str) -> str:
-    """Return the names of the caches of `kvlab.labs.broken_02` that get past a test of `WEAKENED`, in their order.
+    """Return the names of the caches of `kvlab.labs.lab_02.broken` that get past a test of `WEAKENED`, in their order.
 
     Names are separated by spaces; none is an empty text.
 

@@ -1,0 +1,1 @@
+"""Lab 02: the reader writes a test that finds broken caches."""
