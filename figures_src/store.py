@@ -13,6 +13,7 @@ import ast
 import hashlib
 import json
 import platform
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -201,6 +202,10 @@ def _imported_in(source: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from package import name` may name a module of the package, or something that a module defines.
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("constant"):
+            # A constant is asked for by its dotted name: what may be a module in it counts as imported.
+            for dotted in re.findall(r"\bkvlab(?:\.\w+)+", ast.unparse(node)):
+                names += [dotted.rsplit(".", cut)[0] for cut in range(dotted.count("."))]
     return [name for name in names if name.split(".")[0] in ("kvlab", "figures_src")]
 
 
@@ -211,6 +216,11 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return ""
+
+
+def is_module(name: str) -> bool:
+    """Return whether a dotted name is that of a module of the project."""
+    return bool(file_digest(_file_of(name)))
 
 
 @cache

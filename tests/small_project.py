@@ -157,7 +157,7 @@ from kvlab import units
 from kvlab.experiments import minigpt
 
 page = Page("index")
-page.value("pages", units.given, quantity=3)
+page.parameter("pages", 3)
 page.value("said", minigpt.prompt_text, prompt="Yesterday I")
 
 
@@ -177,7 +177,7 @@ from kvlab.accounting import memory
 
 page = Page("theory/size")
 SHAPES = kv_shapes("MiniGPT")
-tokens = page.value("tokens", units.given, quantity=128)
+tokens = page.parameter("tokens", 128)
 
 
 def cache(context):

@@ -12,8 +12,9 @@ from figures_src import store, words
 from figures_src.book import book, records
 from figures_src.book.book import Book
 from figures_src.book.records import page_of
+from figures_src.declared import values
 from figures_src.declared.page import Entry, Foreign, Page, Shown, Table
-from figures_src.declared.values import call
+from figures_src.declared.values import call, constant, parameter
 from figures_src.errors import BookError, guarded
 from figures_src.pages import background_decode_cost_model as cost_model
 from figures_src.pages import index
@@ -21,11 +22,13 @@ from figures_src.pages import theory_00_motivation as motivation
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.plots.style import DARK, LIGHT, new_figure, recoloured, to_svg
 from figures_src.words import Words
-from kvlab import units
+from kvlab import catalog, units
 from kvlab.accounting import memory, roofline
 from kvlab.benchmark import record
+from kvlab.cache.broken import BUGS, RingTooSmall
 from kvlab.catalog import claims, mistakes
 from kvlab.errors import KvlabError
+from kvlab.experiments import minigpt
 
 FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
 
@@ -53,7 +56,10 @@ def a_page():
         return figure
 
     room = page.blank(
-        "room", size, call(mistakes.mistaken_free, memory=3, weights=1), beyond=call(units.given, quantity=1)
+        "room",
+        size,
+        call(mistakes.mistaken_free, memory=3, weights=1),
+        beyond=parameter(1),
     )
     page.blank("reason")
 
@@ -145,12 +151,11 @@ def test_a_mark_stands_behind_a_number_of_a_table_and_is_no_part_of_it(desk):
 
 
 def test_a_tables_cell_may_show_a_word_for_a_result_and_still_says_where_it_came_from(desk):
-    verdict = call(units.given, quantity=3)
-    desk.page.tables["sizes"] = lambda words: Table(["a", "b"], [["c", Shown(verdict, word="three")]])
+    verdict = call(units.bytes_per_element, dtype="fp16")
+    desk.page.tables["sizes"] = lambda words: Table(["a", "b"], [["c", Shown(verdict, word="two")]])
     html = desk.render("[[table sizes]]\ncaption")
-    assert (
-        '<data class="kv" data-format="word" data-from="kvlab.units.given(quantity=3)" value="3">three</data>' in html
-    )
+    origin = "kvlab.units.bytes_per_element(dtype='fp16')"
+    assert f'<data class="kv" data-format="word" data-from="{origin}" value="2">two</data>' in html
 
 
 def test_a_list_has_an_id_a_term_and_a_line_for_each_that_is_said_other_languages_marked(desk):
@@ -224,7 +229,7 @@ def test_a_call_with_many_arguments_has_a_line_for_each_and_a_long_result_is_lef
     assert program.startswith("import kvlab.accounting.memory\n\nkvlab.accounting.memory.kv_cache_bytes(\n")
     assert "\n    n_layers=3,\n    n_kv_heads=5,\n" in program
     assert program.endswith(")\n# 60060")
-    assert "#" not in call(units.given, quantity="x" * 40).program
+    assert "#" not in call(minigpt.prompt_text, prompt="Yesterday I worked in the office with her.").program
 
 
 def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
@@ -306,7 +311,7 @@ def test_a_page_without_a_first_heading_is_refused(desk):
 
 
 def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_results(desk):
-    small, large = (call(units.given, quantity=n) for n in (1, 2))
+    small, large = (call(units.ratio, numerator=n, denominator=1) for n in (1, 2))
     desk.page.claim("one is less than two", small, large)
     desk.render("# Title")
     assert desk.book.records.false_claims() == []
@@ -318,7 +323,7 @@ def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_res
 
 
 def test_a_claim_that_two_routes_give_the_same_is_borne_out_by_equal_results_only(desk):
-    two, three = (call(units.given, quantity=n) for n in (2, 3))
+    two, three = (call(units.ratio, numerator=n, denominator=1) for n in (2, 3))
     desk.page.same("two is two", two, call(units.ratio, numerator=4, denominator=2))
     desk.render("# Title")
     assert desk.book.records.false_claims() == []
@@ -361,7 +366,7 @@ def test_a_name_that_is_defined_twice_is_refused_with_both_lines():
     with pytest.raises(
         BookError, match=r"test_book\.py:\d+: 'size' is defined twice; the first is at .*test_book\.py:\d+"
     ):
-        page.value("size", units.given, quantity=1)
+        page.parameter("size", 1)
 
 
 def test_a_missing_word_is_named_with_its_file():
@@ -405,13 +410,60 @@ def with_counted_ids(svg):
     return re.sub(r"\b[a-z][0-9a-f]{10}\b", lambda match: f"id{ids.index(match[0])}", svg)
 
 
+def test_a_number_that_the_page_sets_says_so_in_its_language(desk):
+    desk.page.parameter("batch", 32)
+    for language, origin in (("en", "set by this page"), ("es", "fijado por esta página")):
+        number = f'<data class="kv kv-chosen" value="32" data-from="{origin}">32</data>'
+        assert number in desk.render("[[batch]]", language)
+
+
+def test_a_constant_comes_from_where_it_is_defined(desk):
+    desk.page.constant("bugs", "len(kvlab.cache.broken.BUGS)")
+    assert f'value="{len(BUGS)}" data-from="len(kvlab.cache.broken.BUGS)"' in desk.render("[[bugs]]")
+    assert constant("kvlab.accounting.formats.ELEMENTS['q8_0'].block").result == 32
+    assert constant("kvlab.cache.broken.RingTooSmall.SLOTS").program == (
+        f"import kvlab.cache.broken\n\nkvlab.cache.broken.RingTooSmall.SLOTS\n# {RingTooSmall.SLOTS}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("kvlab.cache.READ_BLOK", "there is no kvlab.cache.READ_BLOK"),
+        ("len(BUGS)", "names nothing of kvlab"),
+        ("kvlab.cache.broken.BUGS['none']", "there is no kvlab.cache.broken.BUGS"),
+    ],
+)
+def test_a_constant_that_is_not_there_is_refused_where_it_is_named(expression, message):
+    with pytest.raises(KvlabError, match=message):
+        Page("theory/example").constant("name", expression)
+
+
+def test_a_part_of_a_result_says_its_path_and_is_kept_without_the_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "STORE", tmp_path)
+    monkeypatch.setattr(values, "_seen", {})
+    monkeypatch.setattr(values, "_wholes", {})
+    whole = call(catalog.model, name="GPT-2 small")
+    part = whole.field("decoder.n_layers")
+    assert part.origin == "kvlab.catalog.models.model(name='GPT-2 small').decoder.n_layers"
+    assert (part.result, whole.field("aliases[0]").origin.endswith(".aliases[0]")) == (12, True)
+    values._seen.clear()
+    values._wholes.clear()
+    assert whole.field("decoder.n_layers").result == 12
+    assert values._wholes == {}
+    with pytest.raises(KvlabError, match=r"there is no .*\.decoder\.n_wheels"):
+        _ = whole.field("decoder.n_wheels").result
+    with pytest.raises(KvlabError, match="is a Decoder, which cannot be kept"):
+        _ = whole.field("decoder").result
+
+
 def test_a_value_that_is_used_by_another_is_put_in_as_its_result():
-    inner = call(units.given, quantity=3)
+    inner = call(units.ratio, numerator=3, denominator=1)
     assert call(units.ratio, numerator=inner, denominator=1).origin == "kvlab.units.ratio(numerator=3, denominator=1)"
 
 
 def test_values_in_a_list_are_put_in_as_their_results_and_make_what_uses_them_measured():
-    inner, measured = call(units.given, quantity=3), call(record.measured, path="bench.rounds")
+    inner, measured = call(units.ratio, numerator=3, denominator=1), call(record.measured, path="bench.rounds")
     outer = call(claims.tally, verdicts=[inner, 5, inner], verdict="holds")
     assert outer.origin == "kvlab.catalog.claims.tally(verdicts=[3, 5, 3], verdict='holds')"
     assert not outer.measured

@@ -185,10 +185,14 @@ def test_a_changed_formula_changes_what_depends_on_it_in_both_languages_and_noth
 def results(calls, project):
     """Return what calls give in a process that knows nothing of a build."""
     script = (
-        "import importlib, json, sys\n"
+        "import importlib, json, re, sys\n"
+        "from pathlib import Path\n"
         "results = {}\n"
         "for call in json.load(sys.stdin):\n"
-        "    importlib.import_module(call.partition('(')[0].rpartition('.')[0])\n"
+        "    module = re.search(r'kvlab[.\\w]*', call)[0]\n"
+        "    while not (Path(*module.split('.')).is_dir() or Path(*module.split('.')).with_suffix('.py').exists()):\n"
+        "        module = module.rpartition('.')[0]\n"
+        "    importlib.import_module(module)\n"
         "    import kvlab\n"
         "    results[call] = repr(eval(call, {'kvlab': kvlab}))\n"
         "json.dump(results, sys.stdout)\n"
@@ -215,7 +219,7 @@ def check_numbers(project, site, is_looked_at=lambda call: True):
         (name, attributes, shown)
         for name, page in pages(site).items()
         for attributes, shown in numbers(page)
-        if is_looked_at(attributes["data-from"])
+        if "kv-chosen" not in attributes["class"] and is_looked_at(attributes["data-from"])
     ]
     calls = sorted({attributes["data-from"] for _, attributes, _ in found})
     given = results(calls, project)

@@ -26,8 +26,8 @@ from kvlab.paging import (
     published_share,
     published_states,
     sequences_at_once,
+    simulated_waste,
     utilisation,
-    waste,
     waste_share,
 )
 from kvlab.paging.allocators import RESERVATIONS, Paged, Reserved
@@ -343,7 +343,7 @@ def test_pages_keep_a_hundredth_of_the_blocks_free_of_newcomers_but_not_of_those
 
 @pytest.mark.parametrize("name", WAYS)
 def test_the_four_shares_make_the_whole_pool_exactly(name):
-    counted = waste(name)
+    counted = simulated_waste(name)
     assert counted.token + counted.reserved + counted.internal + counted.external == counted.steps * OPT_13B_SLOTS
     assert sum(Fraction(getattr(counted, state), counted.slots) for state in STATES) == 1
     assert all(type(count) is int and count >= 0 for count in vars(counted).values())
@@ -393,14 +393,14 @@ def test_what_seven_whole_contexts_leave_of_the_pool_is_the_external_share_that_
 
 
 def test_an_oracle_wastes_nothing_inside_and_blocks_of_one_token_nothing_at_all():
-    assert waste("oracle").internal == 0
-    single = waste("paged", block=1, n_requests=100)
+    assert simulated_waste("oracle").internal == 0
+    single = simulated_waste("paged", block=1, n_requests=100)
     assert single.reserved == single.internal == 0 < single.external
 
 
 @pytest.mark.parametrize("block", [16, 64])
 def test_a_sequence_in_pages_leaves_half_a_block_less_half_a_slot_as_the_formula_says(block):
-    counted = waste("paged", block=block)
+    counted = simulated_waste("paged", block=block)
     unused = (counted.reserved + counted.internal) / counted.sequences
     # Prompts end anywhere in a block and outputs run through many: only the few short ones are seen at their ends.
     assert unused == pytest.approx(formulas.last_block_unused_sum(block) / block, rel=0.03)
@@ -414,8 +414,8 @@ def test_the_larger_the_block_the_less_of_the_pool_holds_tokens():
 
 
 def test_the_seed_and_the_size_of_the_pool_are_those_that_are_given():
-    small = waste("paged", n_requests=60, seed=5, n_slots=4099, max_context=512)
-    assert small != waste("paged", n_requests=60, seed=6, n_slots=4099, max_context=512)
+    small = simulated_waste("paged", n_requests=60, seed=5, n_slots=4099, max_context=512)
+    assert small != simulated_waste("paged", n_requests=60, seed=6, n_slots=4099, max_context=512)
     assert small.slots == small.steps * 4099
     by_hand = simulate(draw_requests(60, 5, 512), Paged(16, 4099, 512), 6)
     assert small == by_hand
@@ -443,7 +443,7 @@ def test_the_seed_and_the_size_of_the_pool_are_those_that_are_given():
 )
 def test_an_experiment_that_cannot_be_is_refused_in_a_sentence(arguments, message):
     with pytest.raises(KvlabError, match=message):
-        waste(**{"way": "paged", **arguments})
+        simulated_waste(**{"way": "paged", **arguments})
 
 
 @pytest.mark.parametrize("name", WAYS)

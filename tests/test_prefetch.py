@@ -9,7 +9,7 @@ from figures_src import store
 from figures_src.build import prefetch
 from figures_src.declared import values
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Call, Field, call
 from kvlab import units
 from kvlab.catalog import sizes
 from kvlab.experiments import cache_correctness, minigpt, silent_bugs
@@ -38,21 +38,21 @@ def started(monkeypatch, script, *paths):
 def test_all_that_a_page_shows_is_computed_and_kept_but_for_what_is_refused(empty_store, monkeypatch):
     page = Page("theory/ahead")
     page.value("refused", sizes.weight_bytes, model_name="none", dtype="fp16")
-    page.value("given", units.given, quantity=27)
-    page.claim("more", page.values["given"], call(units.given, quantity=28))
+    page.value("given", units.ratio, numerator=27, denominator=1)
+    page.claim("more", page.values["given"], call(units.ratio, numerator=28, denominator=1))
 
     @page.table
     def shown(words):
-        return Table([words("book.csv")], [["text", Shown(call(units.given, quantity=29))]])
+        return Table([words("book.csv")], [["text", Shown(call(units.ratio, numerator=29, denominator=1))]])
 
     drawn = []
     monkeypatch.setattr(prefetch, "svg_of", lambda data, draw, words: drawn.append((data, words.language)))
-    page.figure("line", lambda: {"x": [call(units.given, quantity=30).result]}, None)
+    page.figure("line", lambda: {"x": [call(units.ratio, numerator=30, denominator=1).result]}, None)
     prefetch.compute(page)
     assert drawn == [({"x": [30]}, "en"), ({"x": [30]}, "es")]
     values._seen.clear()
     values.ran.clear()
-    assert [call(units.given, quantity=n).result for n in (27, 28, 29, 30)] == [27, 28, 29, 30]
+    assert [call(units.ratio, numerator=n, denominator=1).result for n in (27, 28, 29, 30)] == [27, 28, 29, 30]
     assert values.ran == []
 
 
@@ -111,7 +111,8 @@ def test_a_page_that_quotes_a_shared_run_says_so():
     def is_run(value: object) -> bool:
         if isinstance(value, list):
             return any(map(is_run, value))
-        if not isinstance(value, Value):
+        value = value.whole if isinstance(value, Field) else value
+        if not isinstance(value, Call):
             return False
         module = value.function.__module__
         of_bugs = module == silent_bugs.__name__ or value.function.__name__.startswith("bug_")

@@ -3,9 +3,14 @@
 Which module may import which, and that only the command line prints, are contracts in pyproject.toml: `make check`.
 """
 
+import importlib
+import pkgutil
 import re
 import subprocess
+import sys
 from pathlib import Path
+
+import kvlab
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(p for room in ("kvlab", "figures_src") for p in (ROOT / room).rglob("*.py"))
@@ -55,3 +60,14 @@ def test_no_build_output_is_committed():
         name = name_of(path)
         assert path.suffix not in (".svg", ".woff2", ".png", ".csv") or "theme" in name, name
         assert path.stat().st_size < 300_000 or any(name.startswith(a) for a in allowed), name
+
+
+def test_no_name_in_a_package_hides_one_of_its_modules():
+    """An origin such as `kvlab.paging.waste.BLOCKS` has to run as it stands."""
+    hidden = []
+    for found in pkgutil.walk_packages(kvlab.__path__, "kvlab."):
+        if not found.name.startswith(("kvlab.cli.", "kvlab.__main__")):
+            module = importlib.import_module(found.name)
+            parent, _, name = found.name.rpartition(".")
+            hidden += [found.name] if getattr(sys.modules[parent], name) is not module else []
+    assert hidden == []

@@ -291,7 +291,7 @@ def test_a_result_is_looked_up_by_its_call_its_sources_and_the_data(empty_store,
 def test_a_run_of_the_model_is_kept_and_so_is_what_takes_no_time(empty_store):
     """What is quick on one day is slow on another: were it kept only then, a warm build would still run calls."""
     assert call(minigpt.continuation, prompt="Yesterday I", n_tokens=1).result == " worked"
-    assert call(units.given, quantity=31415).result == 31415
+    assert call(units.ratio, numerator=31415, denominator=1).result == 31415
     assert entries() == {"' worked'", "31415"}
 
 

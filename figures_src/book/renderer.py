@@ -70,9 +70,8 @@ class PageRenderer:
         """Return a token as a `<data>` element."""
         value = self._value(token)
         shown = self._show(token, value)
-        attributes = " ".join(
-            f'{name}="{html.escape(text)}"' for name, text in data_attributes(value, token.format).items()
-        )
+        named = data_attributes(value, token.format, self.language)
+        attributes = " ".join(f'{name}="{html.escape(text)}"' for name, text in named.items())
         shown = f"<data {attributes}>{html.escape(shown, quote=False)}</data>"
         return shown + measurements.stale_mark(value, self._words)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Call, Value, call, constant, parameter
 from figures_src.errors import BookError, nearest
 from figures_src.plots.style import Data, Palette
 from figures_src.words import Words
@@ -85,7 +85,7 @@ class Derivation(NamedTuple):
     """A worked line of mathematics: symbol, formula, numbers put in, result in a format."""
 
     symbol: str
-    value: Value
+    value: Call
     format: str
 
 
@@ -128,9 +128,19 @@ class Page:
     defined_at: dict[str, str] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
 
-    def value(self, name: str, function: Callable[..., Any], **arguments: Any) -> Value:
+    def value(self, name: str, function: Callable[..., Any], **arguments: Any) -> Call:
         """Name the value of a call, and return it for use in other arguments, tables and figures."""
-        return self.reuse(name, call(function, **arguments), depth=2)
+        found = call(function, **arguments)
+        self.reuse(name, found, depth=2)
+        return found
+
+    def constant(self, name: str, expression: str) -> Value:
+        """Name a constant of kvlab, by its dotted name, or an expression of some."""
+        return self.reuse(name, constant(expression), depth=2)
+
+    def parameter(self, name: str, number: float) -> Value:
+        """Name a number that the page chooses."""
+        return self.reuse(name, parameter(number), depth=2)
 
     def reuse(self, name: str, value: Value, depth: int = 1) -> Value:
         """Name a value that is defined already, here or by another page."""
@@ -145,6 +155,8 @@ class Page:
 
     def derivation(self, name: str, symbol: str, value: Value, format: str = "") -> None:
         """Name a worked derivation: the value's formula, the numbers put in, and its result."""
+        if not isinstance(value, Call):
+            raise BookError(f"{name!r} derives {value.origin}, which is not a call of a formula")
         self._note(name, 2)
         self.derivations[name] = Derivation(symbol, value, format)
 

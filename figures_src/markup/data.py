@@ -5,12 +5,13 @@ from __future__ import annotations
 from figures_src.declared.page import Shown
 from figures_src.declared.values import Value
 from figures_src.markup.renderer import Cell
-from figures_src.words import numbers
+from figures_src.words import Words, numbers
 
 
-def data_attributes(value: Value, format: str) -> dict[str, str]:
-    """Return the attributes of a `<data>` element: the exact result, the call that gave it, its formula, its format."""
-    attributes = {"class": "kv", "value": repr(value.result), "data-from": value.origin}
+def data_attributes(value: Value, format: str, language: str) -> dict[str, str]:
+    """Return the attributes of a `<data>` element: the exact result, where it comes from, its formula, its format."""
+    origin = Words(language)("book.chosen") if value.chosen else value.origin
+    attributes = {"class": "kv kv-chosen" if value.chosen else "kv", "value": repr(value.result), "data-from": origin}
     if value.formula is not None:
         attributes["data-formula"] = value.formula
     if format:
@@ -24,5 +25,5 @@ def table_cell(cell: str | Shown, language: str) -> Cell:
         return Cell(cell)
     result = cell.value.result
     text = cell.word or numbers.show(result, cell.format, language)
-    attributes = data_attributes(cell.value, "word" if cell.word else cell.format)
+    attributes = data_attributes(cell.value, "word" if cell.word else cell.format, language)
     return Cell(text, attributes, not isinstance(result, str), cell.mark)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared import runs
 from figures_src.pages.shared.measurements import measured
 from figures_src.pages.shared.shapes import kv_shapes, shapes
@@ -19,9 +19,9 @@ from kvlab.experiments import minigpt, redundancy
 
 page = Page("background/decode-cost-model")
 
-page.value("zero", units.given, quantity=0)
-page.value("two", units.given, quantity=2)
-one = call(units.given, quantity=1)
+page.parameter("zero", 0)
+page.parameter("two", 2)
+one = parameter(1)
 
 # How long each pass is.
 
@@ -29,7 +29,7 @@ PROMPT, GENERATED = "Last week I was in the office.", 20
 SHOWN_STEPS = (0, 1, 2, GENERATED - 2, GENERATED - 1)
 RUN = {"prompt": PROMPT, "n_tokens": GENERATED}
 page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
-generated = page.value("generated", units.given, quantity=GENERATED)
+generated = page.parameter("generated", GENERATED)
 prompt_tokens = page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
 COUNTS = {"prompt": prompt_tokens, "new_tokens": generated}
 
@@ -113,8 +113,8 @@ page.claim("the approximation is too large", again_generated, asymptotic)
 # Which part is larger.
 
 LONG = {"prompt": 1024, "new_tokens": 200}
-long_prompt = page.value("long_prompt", units.given, quantity=LONG["prompt"])
-long_new = page.value("long_new", units.given, quantity=LONG["new_tokens"])
+long_prompt = page.parameter("long_prompt", LONG["prompt"])
+long_new = page.parameter("long_new", LONG["new_tokens"])
 long_again_prompt = page.value("long_again_prompt", pairs.prompt_tokens_uncached, **LONG)
 long_again_new = page.value("long_again_new", pairs.generated_tokens_uncached, new_tokens=long_new)
 page.value("long_times", units.ratio, numerator=long_again_prompt, denominator=long_again_new)
@@ -128,7 +128,7 @@ page.same(
 )
 DRAWN_PROMPTS, DRAWN_GENERATED = (4, 64, 1024), 4096
 smallest_prompt, middle_prompt = (
-    page.value(name, units.given, quantity=quantity)
+    page.parameter(name, quantity)
     for name, quantity in zip(("smallest_prompt", "middle_prompt"), DRAWN_PROMPTS, strict=False)
 )
 
@@ -155,8 +155,8 @@ page.figure("parts", parts_data, parts_figure.draw)
 # Attention too.
 
 COUNTED, LARGER = 128, 1024
-counted = page.value("counted_length", units.given, quantity=COUNTED)
-larger = page.value("larger_length", units.given, quantity=LARGER)
+counted = page.parameter("counted_length", COUNTED)
+larger = page.parameter("larger_length", LARGER)
 page.formula("causal", pairs.causal_pairs)
 page.table(runs.growth)
 GROWING = {

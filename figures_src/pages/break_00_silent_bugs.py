@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.plots import empty_slot, loss_by_position
 from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
-from kvlab.cache.broken import BUGS, RingTooSmall, WindowTooSmall
+from kvlab.cache.broken import BUGS
 from kvlab.catalog import claims
-from kvlab.decoding import degradation
 from kvlab.experiments import minigpt, silent_bugs
 
 page = Page("break/00-silent-bugs", shared_runs=True)
@@ -22,13 +21,13 @@ SECOND_LAYER = 1
 
 # How they are run.
 
-page.value("n_bugs", units.given, quantity=len(BUGS))
-n_texts = page.value("n_texts", units.given, quantity=N_TEXTS)
+page.constant("n_bugs", "len(kvlab.cache.broken.BUGS)")
+n_texts = page.parameter("n_texts", N_TEXTS)
 s_max = page.value("s_max", catalog.shape, model_name="MiniGPT", field="max_context")
 prompt = page.value("prompt", minigpt.bug_prompt, bug="slot_too_far")
-page.value("early_tokens", units.given, quantity=degradation.EARLY_TOKENS)
-page.value("visible", units.given, quantity=degradation.VISIBLE_NATS)
-page.value("standard_errors", units.given, quantity=degradation.STANDARD_ERRORS)
+page.constant("early_tokens", "kvlab.decoding.degradation.EARLY_TOKENS")
+page.constant("visible", "kvlab.decoding.degradation.VISIBLE_NATS")
+page.constant("standard_errors", "kvlab.decoding.degradation.STANDARD_ERRORS")
 right_loss = page.value("right_loss", silent_bugs.right_loss, n_texts=N_TEXTS)
 visible = page.values["visible"]
 
@@ -76,14 +75,14 @@ def _family(figure: str, verdict: str, *members: str) -> None:
     """Draw bugs in one figure; the words around it call their damage by this verdict."""
     page.figure(figure, lambda: _losses(*members), loss_by_position.drawing(figure))
     found = call(claims.tally, verdicts=[_verdict(bug) for bug in members], verdict=verdict)
-    page.same(f"the verdict on each of {figure} is {verdict}", found, call(units.given, quantity=len(members)))
+    page.same(f"the verdict on each of {figure} is {verdict}", found, parameter(len(members)))
     for bug in members:
         page.reuse(f"{bug}_late", late(bug))
         if verdict != "late":  # where nothing changes early, no text says how much
             page.reuse(f"{bug}_early", early(bug))
 
 
-nothing = page.value("nothing", units.given, quantity=0)
+nothing = page.parameter("nothing", 0)
 
 # A slot, too far or overwritten.
 
@@ -104,8 +103,8 @@ page.claim("late, the stuck length costs more", visible, late("position_stuck"),
 # Too little in reach.
 
 _family("out_of_reach", "late", "ring_too_small", "window_too_small")
-page.value("ring_slots", units.given, quantity=RingTooSmall.SLOTS)
-page.value("window_tokens", units.given, quantity=WindowTooSmall.WINDOW)
+page.constant("ring_slots", "kvlab.cache.broken.RingTooSmall.SLOTS")
+page.constant("window_tokens", "kvlab.cache.broken.WindowTooSmall.WINDOW")
 for bug in ("ring_too_small", "window_too_small"):
     page.reuse(f"{bug}_onset", _first_changed(bug))
 page.same("the ring is right until it is full", page.values["ring_slots"], _first_changed("ring_too_small"))
@@ -123,7 +122,7 @@ page.claim("both change choices, the rounding fewer", nothing, half_changed, pos
 
 _family("others_rows", "stays", "rows_swapped")
 _family("unmasked", "heals", "chunk_unmasked")
-page.value("chunk", units.given, quantity=degradation.CHUNK)
+page.constant("chunk", "kvlab.decoding.degradation.CHUNK")
 page.value("long_prompt", minigpt.bug_prompt, bug="chunk_unmasked")
 page.value("unmasked_prompt", silent_bugs.prompt_loss_change, bug="chunk_unmasked", n_texts=N_TEXTS)
 page.claim(
@@ -174,7 +173,7 @@ def _even(step: int) -> Value:
     return call(units.ratio, numerator=1, denominator=prompt.result + 2 + step)
 
 
-last = call(units.given, quantity=s_max.result - 2 - prompt.result)
+last = parameter(s_max.result - 2 - prompt.result)
 for name, step in (("first", 0), ("last", last.result)):
     page.value(f"{name}_weight", silent_bugs.empty_slot_weight, n_texts=N_TEXTS, layer=SECOND_LAYER, step=step)
     page.reuse(f"{name}_even", _even(step))
@@ -202,9 +201,9 @@ page.figure("empty_slot", empty_slot_data, empty_slot.draw)
 
 # Which test finds which.
 
-n_prompts = page.value("n_prompts", units.given, quantity=N_PROMPTS)
-page.value("n_tokens", units.given, quantity=N_TOKENS)
-page.value("a_few", units.given, quantity=A_FEW)
+n_prompts = page.parameter("n_prompts", N_PROMPTS)
+page.parameter("n_tokens", N_TOKENS)
+page.parameter("a_few", A_FEW)
 
 
 def _by_tokens(bug: str, n_tokens: int) -> Value:

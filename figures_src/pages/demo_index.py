@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared import at_scale, demo_runs
 from figures_src.pages.shared.at_scale import number, ratio
 from figures_src.pages.shared.measurements import measured
@@ -31,9 +33,9 @@ page = Page("demo/index")
 FIELDS = ("vocab_size", "d_model", "n_layers", "n_heads", "n_kv_heads", "head_dim", "d_ff", "max_context")
 DEMO = {field: call(demo.shape, field=field) for field in FIELDS}
 FP32 = call(units.bytes_per_element, dtype="fp32")
-nothing = call(units.given, quantity=0)
-page.value("two", units.given, quantity=2)
-page.value("zero", units.given, quantity=0)
+nothing = parameter(0)
+page.parameter("two", 2)
+page.parameter("zero", 0)
 
 
 @page.table
@@ -51,8 +53,8 @@ def model(words: Words) -> Table:
 # The mathematics, with the numbers of the text that example 4 times.
 
 TIMED_PROMPT = list(range(1, by_length.PROMPT_TOKENS + 1))
-timed_prompt = page.value("timed_prompt", units.given, quantity=by_length.PROMPT_TOKENS)
-timed_new = page.value("timed_new", units.given, quantity=by_length.GENERATED_TOKENS)
+timed_prompt = page.constant("timed_prompt", "kvlab.benchmark.by_length.PROMPT_TOKENS")
+timed_new = page.constant("timed_new", "kvlab.benchmark.by_length.GENERATED_TOKENS")
 COUNTS = {"prompt": timed_prompt, "new_tokens": timed_new}
 TOKENS = {cached: call(pairs.tokens_cached if cached else pairs.tokens_uncached, **COUNTS) for cached in (False, True)}
 PAIRS = {cached: call(pairs.pairs_cached if cached else pairs.pairs_uncached, **COUNTS) for cached in (False, True)}
@@ -84,7 +86,7 @@ for field in ("n_layers", "n_heads", "n_kv_heads", "max_context"):
 
 # 1. Equivalence.
 
-page.value("steps", units.given, quantity=demo_runs.STEPS)
+page.parameter("steps", demo_runs.STEPS)
 page.reuse("pair_differing", demo_runs.count("pair", "differing_logits"))
 page.reuse("pair_compared", demo_runs.count("pair", "compared_logits"))
 page.same(
@@ -104,8 +106,8 @@ for name, cache_name in (("half_logits", "fp16"), ("slot_logits", "slot_too_far"
 
 # 2. Work at the scale of 7B.
 
-page.value("large_prompt", units.given, quantity=at_scale.PROMPT)
-page.value("large_new", units.given, quantity=at_scale.NEW)
+page.parameter("large_prompt", at_scale.PROMPT)
+page.parameter("large_new", at_scale.NEW)
 page.value("large_text", pairs.tokens_of_text, prompt=at_scale.PROMPT, new_tokens=at_scale.NEW)
 large_half = page.value("large_half", units.ratio, numerator=at_scale.NEW, denominator=2)
 page.reuse("large_limit", at_scale.LIMIT)
@@ -126,11 +128,11 @@ page.figure("generation_work", at_scale.generation_work_data, generation_work.dr
 # 3. Memory.
 
 GROWN = 64
-page.value("grown_tokens", units.given, quantity=GROWN)
+page.parameter("grown_tokens", GROWN)
 grown = call(demo.held_by_token, n_tokens=GROWN)
 
 
-def _formula(context: int, per: dict[str, Value]) -> int:
+def _formula(context: int, per: Mapping[str, Value]) -> int:
     return int(call(memory.kv_cache_bytes, **per, context=context, batch=1, bytes_per_element=FP32).result)
 
 
@@ -166,8 +168,8 @@ page.reuse("cache_4k", at_scale.cache_of(1, 4096))
 page.reuse("cache_32_4k", at_scale.cache_of(32, 4096))
 page.reuse("activations_prefill", at_scale.activations(4096))
 page.reuse("activations_decode", at_scale.activations(1))
-page.value("k1", units.given, quantity=1024)
-page.value("k4", units.given, quantity=4096)
+page.parameter("k1", 1024)
+page.parameter("k4", 4096)
 page.claim(
     "one sequence at the limit takes less than the weights, thirty-two take more",
     at_scale.cache_of(1, 4096),
@@ -241,7 +243,7 @@ page.figure("wall_clock", wall_clock_data, wall_clock.draw, measured=True)
 # 5. Prefill and decode.
 
 PASSED = by_length.PASSED_TOKENS
-page.value("passed", units.given, quantity=PASSED)
+page.constant("passed", "kvlab.benchmark.by_length.PASSED_TOKENS")
 page.value("split_differing", demo.pass_split_differing, n_tokens=PASSED)
 WAYS = {"one_pass": PASSED, "one_by_one": 1}
 
@@ -319,11 +321,11 @@ page.claim(
 )
 page.figure("cache_over_weights", at_scale.cache_over_weights_data, cache_over_weights.draw)
 page.figure("against_batch", at_scale.against_batch_data, against_batch.draw)
-page.value("b16", units.given, quantity=16)
+page.parameter("b16", 16)
 page.reuse("total_1", at_scale.total(1, 4096))
 page.reuse("total_16", at_scale.total(16, 4096))
 page.reuse("total_long", at_scale.total(1, 128 * 1024))
-page.value("long_context", units.given, quantity=128 * 1024)
+page.parameter("long_context", 128 * 1024)
 page.reuse("share_1", ratio(at_scale.cache_of(1, 4096), at_scale.total(1, 4096)))
 page.reuse("share_16", ratio(at_scale.cache_of(16, 4096), at_scale.total(16, 4096)))
 page.claim(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.words import Words
-from kvlab import units
 from kvlab.experiments import cache_correctness, minigpt
 
 page = Page("experiments/cache-correctness", shared_runs=True)
 
 RUN = {"n_prompts": cache_correctness.N_PROMPTS, "n_tokens": cache_correctness.N_TOKENS}
 MODELS = ("MiniGPT", "demo")
-page.value("n_prompts", units.given, quantity=cache_correctness.N_PROMPTS)
-page.value("n_tokens", units.given, quantity=cache_correctness.N_TOKENS)
-nothing = call(units.given, quantity=0)
+page.constant("n_prompts", "kvlab.experiments.cache_correctness.N_PROMPTS")
+page.constant("n_tokens", "kvlab.experiments.cache_correctness.N_TOKENS")
+nothing = parameter(0)
 
 
 def _count(model: str, result: str) -> Value:

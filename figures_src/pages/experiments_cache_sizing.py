@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, constant
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import budget, six_models
 from figures_src.plots.style import Data
@@ -16,16 +16,16 @@ from kvlab.experiments import cache_sizing
 page = Page("experiments/cache-sizing")
 page.formula("size", memory.kv_cache_bytes)
 
-one, eight = (call(units.given, quantity=quantity) for quantity in cache_sizing.BATCHES)
+one, eight = (constant(f"kvlab.experiments.cache_sizing.BATCHES[{nth}]") for nth in range(2))
 FP16 = call(units.bytes_per_element, dtype="fp16")
-K4, K32 = (call(units.given, quantity=context) for context in cache_sizing.CONTEXTS)
+K4, K32 = (constant(f"kvlab.experiments.cache_sizing.CONTEXTS[{nth}]") for nth in range(2))
 DTYPES = dict(cache_sizing.ROWS)
 MARK = "\u202f†"
 
 page.reuse("k4", K4)
 page.reuse("k32", K32)
-page.value("k1", units.given, quantity=1024)
-page.value("n_models", units.given, quantity=len(cache_sizing.ROWS))
+page.parameter("k1", 1024)
+page.constant("n_models", "len(kvlab.experiments.cache_sizing.ROWS)")
 
 # Forward.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
-from figures_src.pages.shared.measurements import PROMISE, SAVED, measured
+from figures_src.declared.values import Value, call, parameter
+from figures_src.pages.shared.measurements import SAVED, measured
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import kv_cost as kv_cost_plot
 from figures_src.plots import memory_curve
 from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import units
 from kvlab.accounting import memory
-from kvlab.benchmark import bench, curves, record
+from kvlab.benchmark import curves, record
+from kvlab.benchmark.fit import PROMISE
 from kvlab.experiments import kv_cost
 
 page = Page("experiments/kv-cost")
@@ -23,9 +23,9 @@ HELD_OUT = "†"
 
 page.reuse("processor", call(record.measured_on, what="processor"))
 page.reuse("taken", call(record.measured_on, what="taken"))
-page.value("first", units.given, quantity=CONTEXTS[0])
-page.value("last", units.given, quantity=CONTEXTS[-1])
-page.value("promise", units.ratio, numerator=1, denominator=round(1 / PROMISE))
+page.constant("first", "kvlab.benchmark.curves.CONTEXTS[0]")
+page.constant("last", "kvlab.benchmark.curves.CONTEXTS[-1]")
+page.constant("promise", "kvlab.benchmark.fit.PROMISE")
 
 # Memory.
 
@@ -44,7 +44,7 @@ def memory_points(words: Words) -> Table:
     allocated, formula = _points("memory", "measured_bytes"), _points("memory", "predicted_bytes")
     rows: list[list[str | Shown]] = [
         [
-            Shown(call(units.given, quantity=context)),
+            Shown(parameter(context)),
             Shown(call(memory.kv_cache_bytes, **kv_shapes("MiniGPT"), context=context, batch=1, bytes_per_element=4)),
             Shown(call(kv_cost.whole_bytes, sizes=allocated, index=index)),
             Shown(call(kv_cost.relative_error, measured=allocated, predicted=formula, index=index), "percent1"),
@@ -85,7 +85,7 @@ def time_points(words: Words) -> Table:
     """Return the time of a step at each context, without a cache and with one: measured, and by the formula."""
     rows: list[list[str | Shown]] = []
     for index, context in enumerate(CONTEXTS):
-        row: list[str | Shown] = [Shown(call(units.given, quantity=context))]
+        row: list[str | Shown] = [Shown(parameter(context))]
         for run in RUNS:
             held_out = curves.HELD_OUT[run][index]
             for what in ("measured_seconds", "predicted_seconds"):
@@ -134,8 +134,8 @@ def held_out_errors(words: Words) -> Table:
         rows.append(
             [
                 words(f"held_out_errors.{name}"),
-                Shown(call(units.given, quantity=count)),
-                Shown(call(units.given, quantity=judged)),
+                Shown(parameter(count)),
+                Shown(parameter(judged)),
                 Shown(measured(f"curves.{name}.held_out_error"), "percent1"),
                 words("held_out_errors.none") if name == "memory" else Shown(_points(name, "noise"), "percent1"),
             ]
@@ -144,5 +144,5 @@ def held_out_errors(words: Words) -> Table:
 
 
 page.reuse("uncached_over_cached", SAVED)
-page.value("generated", units.given, quantity=bench.GENERATED_TOKENS)
-page.value("prompt", units.given, quantity=bench.PROMPT_TOKENS)
+page.constant("generated", "kvlab.benchmark.bench.GENERATED_TOKENS")
+page.constant("prompt", "kvlab.benchmark.bench.PROMPT_TOKENS")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import attention_row, held_slots
 from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
-from kvlab import units
 from kvlab.accounting import memory
 from kvlab.experiments import minigpt, redundancy, yesterday_worked
 
@@ -30,8 +29,8 @@ page.same(
     call(minigpt.token_text, text=WORKED, position=2),
 )
 page.value("subject", minigpt.token_text, text=PROMPT, position=POSITION)
-page.value("n_tokens", units.given, quantity=N_TOKENS)
-page.value("position", units.given, quantity=POSITION)
+page.parameter("n_tokens", N_TOKENS)
+page.parameter("position", POSITION)
 page.value("chosen_last", yesterday_worked.chosen_last, **RUN)
 page.value("n_held", yesterday_worked.n_held, **RUN)
 page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
@@ -50,7 +49,7 @@ def written(words: Words) -> Table:
         name = words("written.prefill") if step == 0 else words("written.decode").format(step=step)
         for slot in range(first, first + count):
             token = numbers.show(TOKENS.result[slot], "quoted", words.language)
-            rows.append([Shown(call(units.given, quantity=slot)), token, name])
+            rows.append([Shown(parameter(slot)), token, name])
     return Table([words(f"written.{column}") for column in ("slot", "token", "pass")], rows)
 
 
@@ -96,9 +95,9 @@ head_elements = call(
 )
 for keys, values in zip(ONE_SIGN["K"], ONE_SIGN["V"], strict=True):
     page.claim("more of K than of V keeps its sign", values, keys)
-half = call(units.given, quantity=head_elements.result // 2)
+half = parameter(head_elements.result // 2)
 page.claim("most of the upper layer's K, and none but there", ONE_SIGN["K"][0], half, ONE_SIGN["K"][1])
-page.value("upper", units.given, quantity=LAYERS[-1])
+page.parameter("upper", LAYERS[-1])
 one_layer = {**kv_shapes("MiniGPT"), "n_layers": 1}
 layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **one_layer)
 
@@ -133,7 +132,7 @@ page.value("all_bytes", yesterday_worked.all_bytes, **RUN)
 all_differing = page.value("all_differing", yesterday_worked.all_bytes_differing, **RUN)
 attention_differing = page.value("attention_differing", yesterday_worked.attention_bytes_differing, **RUN)
 page.value("attention_bytes", yesterday_worked.attention_bytes, **RUN)
-page.same("no byte differs", call(units.given, quantity=0), all_differing, attention_differing)
+page.same("no byte differs", parameter(0), all_differing, attention_differing)
 
 # That the comparison can fail.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page
-from figures_src.declared.values import call
+from figures_src.declared.values import parameter
 from figures_src.pages.shared import runs
-from figures_src.pages.shared.measurements import PROMISE, measured
+from figures_src.pages.shared.measurements import measured
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
 from figures_src.pages.theory_05_worked_example import page as worked_example
 from figures_src.plots import work
 from figures_src.plots.style import Data
-from kvlab import units
 from kvlab.accounting import memory
+from kvlab.benchmark.fit import PROMISE
 from kvlab.experiments import minigpt
 
 page = Page("index", shared_runs=True)
@@ -29,7 +29,7 @@ page.claim(
     page.values["projected_cached"],
     page.values["projected_uncached"],
 )
-page.value("shown_tokens", units.given, quantity=SHOWN_TOKENS)
+page.parameter("shown_tokens", SHOWN_TOKENS)
 
 
 def work_data() -> Data:
@@ -43,12 +43,12 @@ page.figure("work", work_data, work.draw)
 
 N_PROMPTS, N_TOKENS = 50, 64
 RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
-page.value("n_prompts", units.given, quantity=N_PROMPTS)
-page.value("n_tokens", units.given, quantity=N_TOKENS)
+page.parameter("n_prompts", N_PROMPTS)
+page.parameter("n_tokens", N_TOKENS)
 for name in ("steps", "compared_logits", "differing_logits", "compared_kv", "differing_kv"):
     page.value(name, minigpt.cache_correctness, **RUN, result=name)
 blas_share = page.value("blas_share", minigpt.blas_differing_share, **RUN)
-nothing = call(units.given, quantity=0)
+nothing = parameter(0)
 page.claim("the comparison on plain matrix products can fail", nothing, blas_share)
 page.claim("what is compared is not nothing", nothing, page.values["compared_logits"], page.values["compared_kv"])
 page.value("subject", minigpt.token_text, text=PROMPT, position=1)
@@ -56,7 +56,7 @@ page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, posi
 
 for name in ("memory", "cached", "uncached"):
     page.reuse(f"{name}_error", measured(f"curves.{name}.held_out_error", at_most=PROMISE))
-page.value("promise", units.ratio, numerator=1, denominator=round(1 / PROMISE))
+page.constant("promise", "kvlab.benchmark.fit.PROMISE")
 
 page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
 

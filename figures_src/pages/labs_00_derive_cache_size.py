@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from figures_src.declared.page import Blank, Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.words import Words
 from kvlab import catalog, units
@@ -15,14 +15,14 @@ from kvlab.catalog import mistakes, sizes
 page = Page("labs/00-derive-cache-size")
 
 FP16 = call(units.bytes_per_element, dtype="fp16")
-one, eight, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 8, 32))
-TOKEN, K4, K32 = (call(units.given, quantity=tokens) for tokens in mistakes.LAB_CONTEXTS)
+one, eight, thirty_two = (parameter(quantity) for quantity in (1, 8, 32))
+TOKEN, K4, K32 = (constant(f"kvlab.catalog.mistakes.LAB_CONTEXTS[{nth}]") for nth in range(3))
 LLAMA, GPT3, H100 = "Llama-2-7B", "GPT-3 175B", "H100 80GB SXM"
 WINDOWED, UNWINDOWED = "Mistral-7B-v0.1", "Mistral-7B-v0.3"
 
 page.reuse("k4", K4)
 page.reuse("k32", K32)
-page.value("k1", units.given, quantity=1024)
+page.parameter("k1", 1024)
 page.reuse("fp16_bytes", FP16)
 
 # A. Six models.
@@ -176,7 +176,7 @@ page.blank("reason")
 
 # D. Four paragraphs, the last with its two numbers.
 
-MEAN = page.value("mean", units.given, quantity=1024)
+MEAN = page.parameter("mean", 1024)
 RESERVED = {"max_context": K32, "context": MEAN}
 UNUSED = call(paging.unused_slots, **RESERVED, batch=one)
 WASTED = call(paging.unused_bytes, **kv_shapes(LLAMA), **RESERVED, batch=thirty_two, bytes_per_element=FP16)

@@ -7,11 +7,11 @@ from figures_src.declared.values import Value, call
 from figures_src.plots import slots_held
 from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
-from kvlab import labs, units
+from kvlab import labs
 from kvlab.experiments import minigpt
 from kvlab.labs import sandbox
 from kvlab.labs.lab import excerpt
-from kvlab.labs.lab_01 import adapter, checker, walkthrough
+from kvlab.labs.lab_01 import checker, walkthrough
 from kvlab.labs.words import Words as LabWords
 
 page = Page("labs/01-implement-cache")
@@ -68,9 +68,9 @@ def walk(words: Words) -> Table:
 
 
 page.reuse("held_by_prompt", _walked(0, "behind"))
-page.value("n_layers", units.given, quantity=2)
-page.value("zero", units.given, quantity=0)
-page.value("one", units.given, quantity=1)
+page.parameter("n_layers", 2)
+page.parameter("zero", 0)
+page.parameter("one", 1)
 
 # What a checker sees.
 
@@ -88,8 +88,8 @@ def slots_held_data() -> Data:
 
 
 page.figure("slots_held", slots_held_data, slots_held.draw)
-page.value("figure_prompt", units.given, quantity=TOKENS["prompt"])
-page.value("figure_steps", units.given, quantity=TOKENS["steps"])
+page.parameter("figure_prompt", TOKENS["prompt"])
+page.parameter("figure_steps", TOKENS["steps"])
 
 
 @page.table
@@ -103,5 +103,5 @@ def lab_checks(words: Words) -> Table:
 page.value("n_checks", checker.number_of_checks)
 page.value("processor_seconds", sandbox.limit, of="processor_seconds")
 page.value("memory_bytes", sandbox.limit, of="memory_bytes")
-page.value("minigpt_prompts", units.given, quantity=adapter.PROMPTS)
-page.value("minigpt_tokens", units.given, quantity=adapter.TOKENS)
+page.constant("minigpt_prompts", "kvlab.labs.lab_01.adapter.PROMPTS")
+page.constant("minigpt_tokens", "kvlab.labs.lab_01.adapter.TOKENS")

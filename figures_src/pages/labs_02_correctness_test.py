@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import call
+from figures_src.declared.values import call, parameter
 from figures_src.pages import break_00_silent_bugs as silent_bugs
 from figures_src.words import Words
-from kvlab import units
 from kvlab.cache.broken import BUGS
 from kvlab.experiments import cache_correctness, minigpt, yesterday_worked
 from kvlab.labs.lab_02.broken import BROKEN
@@ -16,12 +15,12 @@ page = Page("labs/02-correctness-test", shared_runs=True)
 
 # The property.
 
-page.value("n_prompts", units.given, quantity=N_PROMPTS)
-page.value("n_tokens", units.given, quantity=N_TOKENS)
+page.constant("n_prompts", "kvlab.labs.lab_02.checker.N_PROMPTS")
+page.constant("n_tokens", "kvlab.labs.lab_02.checker.N_TOKENS")
 page.reuse("half_by_tokens", silent_bugs.page.values["half_by_tokens"])
 page.reuse("half_by_bytes", silent_bugs.page.values["half_by_bytes"])
-page.value("n_broken", units.given, quantity=len(BROKEN))
-page.value("n_known", units.given, quantity=len(BUGS))
+page.constant("n_broken", "len(kvlab.labs.lab_02.broken.BROKEN)")
+page.constant("n_known", "len(kvlab.cache.broken.BUGS)")
 
 
 @page.table
@@ -53,7 +52,7 @@ def slots(words: Words) -> Table:
                 )
                 rows.append(
                     [
-                        Shown(call(units.given, quantity=position)),
+                        Shown(parameter(position)),
                         Shown(token, "quoted"),
                         words(f"slots_dump.layer_{layer}").format(tensor=tensor),
                         Shown(cached),

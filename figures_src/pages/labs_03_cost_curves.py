@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
-from figures_src.pages.shared.measurements import PROMISE
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import rounds_summed
 from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import flops, memory, pairs
-from kvlab.benchmark import curves, record
-from kvlab.cache.protocol import READ_BLOCK
-from kvlab.labs.lab_03 import noise, possible
+from kvlab.benchmark import curves
+from kvlab.labs.lab_03 import noise
 
 page = Page("labs/03-cost-curves")
 
 FP32 = call(units.bytes_per_element, dtype="fp32")
-first, last = (call(units.given, quantity=context) for context in (curves.CONTEXTS[0], curves.CONTEXTS[-1]))
-one = call(units.given, quantity=1)
+first, last = (constant(f"kvlab.benchmark.curves.CONTEXTS[{end}]") for end in (0, -1))
+one = parameter(1)
 KV = kv_shapes("MiniGPT")
 STEP = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")
 
 page.reuse("first", first)
 page.reuse("last", last)
 page.reuse("one", one)
-page.reuse("promise", call(units.ratio, numerator=1, denominator=round(1 / PROMISE)))
-page.reuse("noise_limit", call(units.ratio, numerator=1, denominator=round(1 / record.NOISE_LIMIT)))
-page.value("block", units.given, quantity=READ_BLOCK)
-page.value("fewest_contexts", units.given, quantity=possible.FEWEST_CONTEXTS)
-page.value("fewest_reads", units.given, quantity=possible.FEWEST_READS)
+page.constant("promise", "kvlab.benchmark.fit.PROMISE")
+page.constant("noise_limit", "kvlab.benchmark.record.NOISE_LIMIT")
+page.constant("block", "kvlab.cache.protocol.READ_BLOCK")
+page.constant("fewest_contexts", "kvlab.labs.lab_03.possible.FEWEST_CONTEXTS")
+page.constant("fewest_reads", "kvlab.labs.lab_03.possible.FEWEST_READS")
 
 # What to predict.
 
 page.formula("size", memory.kv_cache_bytes)
 page.formula("slots", pairs.slots_of_query)
-page.value("s_max", units.given, quantity=last)
+page.reuse("s_max", last)
 bytes_last = call(memory.kv_cache_bytes, **KV, context=last, batch=one, bytes_per_element=FP32)
 page.value("bytes_first", memory.kv_cache_bytes, **KV, context=first, batch=one, bytes_per_element=FP32)
 page.derivation("bytes_derived", "M", bytes_last, "B")
@@ -52,7 +50,7 @@ page.claim("a step hardly grows, and a pass nearly as its tokens", step_growth, 
 DISTURBANCE = 0.3
 SEED = 37
 ROUNDS = [2**power for power in range(9)]
-page.value("most_rounds", units.given, quantity=ROUNDS[-1])
+page.parameter("most_rounds", ROUNDS[-1])
 page.value("disturbance", units.ratio, numerator=round(100 * DISTURBANCE), denominator=100)
 
 
@@ -77,7 +75,7 @@ page.figure("rounds_summed", rounds_summed_data, rounds_summed.draw)
 
 SLOWER, DRIFT_ROUNDS = 0.3, 100
 page.value("slower", units.ratio, numerator=round(100 * SLOWER), denominator=100)
-page.value("drift_rounds", units.given, quantity=DRIFT_ROUNDS)
+page.parameter("drift_rounds", DRIFT_ROUNDS)
 
 
 def _drift(order: str, place: int) -> Value:
@@ -103,10 +101,10 @@ def drift(words: Words) -> Table:
     """Return what a machine that slows down adds to each context, measured in order and interleaved."""
     rows: list[list[str | Shown]] = [
         [
-            Shown(call(units.given, quantity=context)),
+            Shown(constant(f"kvlab.benchmark.curves.CONTEXTS[{place}]")),
             *(Shown(_drift(order, place), "percent1") for order in ("ascending", "drawn")),
         ]
-        for place, context in enumerate(curves.CONTEXTS)
+        for place in range(len(curves.CONTEXTS))
     ]
     return Table(header=[words(f"drift.{column}") for column in ("context", "ascending", "drawn")], rows=rows)
 
@@ -114,9 +112,9 @@ def drift(words: Words) -> Table:
 # Points that the fit has not seen.
 
 FIT_NOISE, FIT_POINTS, FIT_DRAWS = 0.05, 8, 500
-page.value("fit_draws", units.given, quantity=FIT_DRAWS)
+page.parameter("fit_draws", FIT_DRAWS)
 page.value("fit_noise", units.ratio, numerator=round(100 * FIT_NOISE), denominator=100)
-page.value("fit_points", units.given, quantity=FIT_POINTS)
+page.parameter("fit_points", FIT_POINTS)
 
 
 def _fit_error(constants: int, held_out: bool) -> Value:
@@ -134,7 +132,7 @@ def polynomials(words: Words) -> Table:
     """Return the errors of formulas with more and more constants, on their own points and on unseen ones."""
     rows: list[list[str | Shown]] = [
         [
-            Shown(call(units.given, quantity=constants)),
+            Shown(parameter(constants)),
             *(Shown(_fit_error(constants, held_out), "percent1") for held_out in (False, True)),
         ]
         for constants in CONSTANTS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from figures_src.declared.claims import Claims, Part
 from figures_src.declared.page import Page
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.background_decode_cost_model import page as cost_model
 from figures_src.pages.index import N_PROMPTS, N_TOKENS, PROMPT
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
@@ -32,7 +32,7 @@ def _ratio(numerator: Value, denominator: Value) -> Value:
 
 
 def _given(quantity: int) -> Value:
-    return call(units.given, quantity=quantity)
+    return parameter(quantity)
 
 
 # The MiniGPT, as the worked example has it.
@@ -302,7 +302,7 @@ work.claim(
 # What a cache holds, and what a wrong one costs.
 
 for name, number in (("zero", 0), ("one", 1), ("two", 2), ("n_prompts", N_PROMPTS), ("n_tokens", N_TOKENS)):
-    work.value(name, units.given, quantity=number)
+    work.parameter(name, number)
 work.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 judge("slot-of-next", Part(call(minigpt.slot_written, prompt=PROMPT)))
 TEXTS = {"text": "Yesterday I worked", "other_text": "Tomorrow I worked"}
@@ -335,7 +335,7 @@ def _verdict_of(bug: str) -> Part:
 
 
 judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
-work.value("n_texts", units.given, quantity=N_TEXTS)
+work.parameter("n_texts", N_TEXTS)
 losses: dict[str, Value] = {}
 for bug in ("slot_too_far", "slot_overwritten", "position_stuck", "length_stuck"):
     for when, loss in (("early", minigpt.bug_early_loss), ("late", minigpt.bug_late_loss)):
@@ -353,7 +353,7 @@ judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
 # How many stand how.
 
 verdicts = [one.verdict for one in claimed.judged]
-page.value("n_claims", units.given, quantity=len(verdicts))
+page.parameter("n_claims", len(verdicts))
 for name, verdict in (("holding", claims.HOLDS), ("rounded", claims.ROUNDED), ("depending", claims.DEPENDS)):
     page.value(f"n_{name}", claims.tally, verdicts=verdicts, verdict=verdict)
 page.value("n_false", claims.tally, verdicts=verdicts, verdict=claims.FALSE)

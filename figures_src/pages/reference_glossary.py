@@ -5,10 +5,9 @@ from __future__ import annotations
 from figures_src.declared.page import Entry, Page, Table
 from figures_src.pages.shared import glossary
 from figures_src.words import Words
-from kvlab import units
 
 page = Page("reference/glossary")
-page.value("n_terms", units.given, quantity=len(glossary.terms()))
+page.parameter("n_terms", len(glossary.terms()))
 
 
 @page.entries

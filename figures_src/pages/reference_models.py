@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, speeds
 from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words, numbers
@@ -29,7 +29,7 @@ def family(entry: CatalogModel) -> str:
 # By family; within one, as the catalog has them: by version, and from small to large.
 ZOO = sorted(catalog.all_models(), key=family)
 BYTES_PER_ELEMENT = page.value("bytes_per_element", units.bytes_per_element, dtype=DTYPE)
-page.value("n_models", units.given, quantity=len(ZOO))
+page.constant("n_models", "len(kvlab.catalog.models.all_models())")
 
 
 def shape(entry: CatalogModel, field: str) -> Value:
@@ -47,7 +47,7 @@ def added(entry: CatalogModel, context: Value) -> Value:
     return call(sizes.next_token_bytes, model_name=entry.name, context=context, dtype=DTYPE)
 
 
-NONE = call(units.given, quantity=0)
+NONE = parameter(0)
 
 # Sizes.
 

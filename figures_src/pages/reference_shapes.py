@@ -15,7 +15,7 @@ from kvlab.catalog import CatalogModel, sizes
 page = Page("reference/shapes")
 
 WINDOWED = [entry for entry in ZOO if any(group.window for group in entry.decoder.layers)]
-page.value("n_models", units.given, quantity=len(ZOO))
+page.constant("n_models", "len(kvlab.catalog.models.all_models())")
 page.reuse("bytes_per_element", BYTES_PER_ELEMENT)
 
 # Shapes.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import call
+from figures_src.declared.values import call, constant, parameter
 from figures_src.pages.shared.measurements import SAVED, curves_data, measured
 from figures_src.plots import curves
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory, parameters
-from kvlab.benchmark import bench, record
+from kvlab.benchmark import record
 
 page = Page("reference/speed")
 
@@ -45,7 +45,7 @@ def roofline(words: Words) -> Table:
     for context in contexts.result:
         parts = [f"bench.gpt2_small.{part}.{context}" for part in ("decode_ms", "roofline_ms", "decode_over_roofline")]
         numbers = [Shown(measured(part), "fixed2") for part in parts]
-        rows.append([Shown(call(units.given, quantity=context)), *numbers])
+        rows.append([Shown(parameter(context)), *numbers])
     return Table(header=[words(f"roofline.{column}") for column in ("context", "decode", "bound", "ratio")], rows=rows)
 
 
@@ -90,8 +90,8 @@ def identity(words: Words) -> Table:
 page.figure("curves", curves_data, curves.draw, measured=True)
 page.value("promise", units.ratio, numerator=1, denominator=10)
 page.reuse("uncached_over_cached", SAVED)
-page.reuse("generated", call(units.given, quantity=bench.GENERATED_TOKENS))
-page.reuse("prompt", call(units.given, quantity=bench.PROMPT_TOKENS))
+page.reuse("generated", constant("kvlab.benchmark.bench.GENERATED_TOKENS"))
+page.reuse("prompt", constant("kvlab.benchmark.bench.PROMPT_TOKENS"))
 
 
 @page.table

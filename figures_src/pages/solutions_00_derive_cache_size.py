@@ -39,7 +39,7 @@ SEVEN, SEVENTY, GPT3, MISTRAL = "Llama-2-7B", "Llama-2-70B", "GPT-3 175B", "Mist
 page.formula("size", memory.kv_cache_bytes)
 page.reuse("k4", K4)
 page.reuse("k32", K32)
-page.value("k1", units.given, quantity=1024)
+page.parameter("k1", 1024)
 
 
 def _ratio(numerator: Value, denominator: Value) -> Value:
@@ -132,7 +132,7 @@ page.derivation("gpt3_matrices", r"N_{\mathrm{mat}}", matrices)
 page.derivation("gpt3_vectors", r"N_{\mathrm{vec}}", vectors)
 for name, field in (("vocab", "vocab_size"), ("width", "d_model"), ("layers", "n_layers")):
     page.reuse(f"gpt3_{name}", COUNTED[field])
-page.value("two", units.given, quantity=2)
+page.parameter("two", 2)
 INT8 = call(units.bytes_per_element, dtype="int8")
 for dtype, size in (("fp16", FP16), ("int8", INT8)):
     weights = call(memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=size)
@@ -170,7 +170,7 @@ page.value("mistral_full_token", memory.kv_bytes_per_token, **kv_shapes(FULL), b
 page.value("saves", units.ratio, numerator=token(SEVEN), denominator=token(MISTRAL))
 page.reuse("seven_kv_heads", kv_shapes(SEVEN)["n_kv_heads"])
 page.reuse("mistral_kv_heads", kv_shapes(MISTRAL)["n_kv_heads"])
-K8 = page.value("k8", units.given, quantity=8 * 1024)
+K8 = page.parameter("k8", 8 * 1024)
 
 
 def _seven_over(model: str, context: Value) -> Value:
@@ -243,8 +243,8 @@ for dtype in ("fp16", "fp8", "q8_0"):
 page.claim("scales are stored too", _seven_in("fp8"), _seven_in("q8_0"), _seven_in("fp16"))
 page.reuse("fp16_bytes", FP16)
 
-thirty_two = page.value("batch_of_32", units.given, quantity=32)
-mean = page.value("mean_context", units.given, quantity=1024)
+thirty_two = page.parameter("batch_of_32", 32)
+mean = page.parameter("mean_context", 1024)
 unused = call(paging.unused_slots, max_context=K32, context=mean, batch=one)
 page.reuse("unused", unused)
 page.value("unused_share", units.ratio, numerator=unused, denominator=K32)

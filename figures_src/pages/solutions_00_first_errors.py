@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROUNDED, limit, memory_read, one
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
 from figures_src.pages.shared.shapes import shapes
@@ -89,11 +89,11 @@ for name, case in CASES.items():
         page.reuse(f"{name}_factor", case.factor)
     direction = (case.right, case.wrong) if case.too_large else (case.wrong, case.right)
     page.claim(f"{name} is too {'large' if case.too_large else 'small'}", *direction)
-page.value("n_mistakes", units.given, quantity=len(CASES))
+page.parameter("n_mistakes", len(CASES))
 page.reuse("k4", K4)
 page.reuse("k32", K32)
-page.value("k1", units.given, quantity=1024)
-page.value("thousand", units.given, quantity=1000)
+page.parameter("k1", 1024)
+page.parameter("thousand", 1000)
 page.reuse("batch_of_8", eight_sequences)
 page.formula("size", memory.kv_cache_bytes)
 
@@ -218,5 +218,5 @@ fits = page.reuse("fits", _fits(FREE, one, FP16))
 fits_8 = page.reuse("fits_8", _fits(FREE, eight_sequences, FP16))
 fits_forgotten = page.reuse("fits_forgotten", _fits(FORTY, one, FP16))
 page.claim("weights that are forgotten leave more", fits, fits_forgotten)
-IN_BITS = call(units.given, quantity=16)
+IN_BITS = parameter(16)
 page.same("bits for bytes give what a batch of eight gives", _fits(FREE, one, IN_BITS), fits_8)

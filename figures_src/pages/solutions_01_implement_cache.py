@@ -7,7 +7,7 @@ from functools import partial
 from figures_src.declared.page import Page, Shown, Table
 from figures_src.pages.theory_05_worked_example import cache
 from figures_src.words import Words
-from kvlab import labs, units
+from kvlab import labs
 from kvlab.labs.lab import excerpt
 from kvlab.labs.lab_01 import checker
 from kvlab.labs.words import Words as LabWords
@@ -30,8 +30,8 @@ checked = page.value("n_checks", checker.number_of_checks)
 passed = page.value("n_passed", checker.checks_passed_by_solution)
 page.same("the solution passes every check", checked, passed)
 page.reuse("cache", cache)
-page.value("zero", units.given, quantity=0)
-page.value("one", units.given, quantity=1)
+page.parameter("zero", 0)
+page.parameter("one", 1)
 
 # Which line each bug hides in.
 

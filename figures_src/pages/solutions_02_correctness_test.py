@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.words import Words
-from kvlab import labs, units
+from kvlab import labs
 from kvlab.cache.broken import BUGS
-from kvlab.labs.lab_02.broken import BROKEN
-from kvlab.labs.lab_02.weakened import TOLERANCE, WEAKENED, gets_past, how_many_get_past
+from kvlab.labs.lab_02.weakened import WEAKENED, gets_past, how_many_get_past
 
 page = Page("solutions/02-correctness-test")
 
 page.file("complete", lambda language: labs.solution("02", language))
-page.value("n_broken", units.given, quantity=len(BROKEN))
-page.value("n_prompts", units.given, quantity=WEAKENED["complete"].n_prompts)
-page.value("n_tokens", units.given, quantity=WEAKENED["complete"].n_tokens)
-page.value("few_steps", units.given, quantity=WEAKENED["few_steps"].n_tokens)
-page.value("few_prompts", units.given, quantity=WEAKENED["few_prompts"].n_prompts)
-page.value("tolerance", units.given, quantity=TOLERANCE)
+page.constant("n_broken", "len(kvlab.labs.lab_02.broken.BROKEN)")
+page.constant("n_prompts", "kvlab.labs.lab_02.weakened.WEAKENED['complete'].n_prompts")
+page.constant("n_tokens", "kvlab.labs.lab_02.weakened.WEAKENED['complete'].n_tokens")
+page.constant("few_steps", "kvlab.labs.lab_02.weakened.WEAKENED['few_steps'].n_tokens")
+page.constant("few_prompts", "kvlab.labs.lab_02.weakened.WEAKENED['few_prompts'].n_prompts")
+page.constant("tolerance", "kvlab.labs.lab_02.weakened.TOLERANCE")
 
 
 def _past(weakness: str) -> Value:
@@ -29,7 +28,7 @@ def _how_many(weakness: str) -> Value:
     return call(how_many_get_past, weakness=weakness)
 
 
-nothing = call(units.given, quantity=0)
+nothing = parameter(0)
 for weakness in ("complete", "logits_alone"):
     page.same("nothing gets past", nothing, _how_many(weakness))
 for weakness in WEAKENED.keys() - {"complete", "logits_alone"}:

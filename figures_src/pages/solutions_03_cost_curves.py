@@ -5,30 +5,29 @@ from __future__ import annotations
 from functools import partial
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
-from figures_src.pages.shared.measurements import PROMISE, curves_data, measured
+from figures_src.declared.values import Value, call, constant, parameter
+from figures_src.pages.shared.measurements import curves_data, measured
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import curves as curves_figure
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import memory
-from kvlab.benchmark import curves, record
-from kvlab.cache.protocol import READ_BLOCK
+from kvlab.benchmark import record
 from kvlab.labs import solution
 from kvlab.labs.lab_03 import baselines
 
 page = Page("solutions/03-cost-curves")
 
-first, last = (call(units.given, quantity=context) for context in (curves.CONTEXTS[0], curves.CONTEXTS[-1]))
+first, last = (constant(f"kvlab.benchmark.curves.CONTEXTS[{end}]") for end in (0, -1))
 page.reuse("first", first)
 page.reuse("last", last)
-page.value("promise", units.ratio, numerator=1, denominator=round(1 / PROMISE))
-page.value("contexts", units.given, quantity=len(curves.CONTEXTS))
-page.value("block", units.given, quantity=READ_BLOCK)
+page.constant("promise", "kvlab.benchmark.fit.PROMISE")
+page.constant("contexts", "len(kvlab.benchmark.curves.CONTEXTS)")
+page.constant("block", "kvlab.cache.protocol.READ_BLOCK")
 
 # The memory.
 
-KV, one = kv_shapes("MiniGPT"), call(units.given, quantity=1)
+KV, one = kv_shapes("MiniGPT"), parameter(1)
 FP32 = call(units.bytes_per_element, dtype="fp32")
 page.value("per_token", memory.kv_bytes_per_token, **KV, bytes_per_element=FP32)
 page.value("buffer", memory.kv_cache_bytes, **KV, context=last, batch=one, bytes_per_element=FP32)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared import runs
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import work
 from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
-from kvlab import units
 from kvlab.accounting import memory
 from kvlab.experiments import minigpt, redundancy
 
@@ -27,9 +26,9 @@ page.same("the run goes on as the page says", chosen, call(minigpt.token_text, t
 page.value("subject", minigpt.token_text, text=PROMPT, position=1)
 page.value("adverb", minigpt.token_text, text=PROMPT, position=0)
 page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
-page.value("zero", units.given, quantity=0)
-page.value("one", units.given, quantity=1)
-page.value("n_steps", units.given, quantity=STEPS)
+page.parameter("zero", 0)
+page.parameter("one", 1)
+page.parameter("n_steps", STEPS)
 page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
 page.reuse("n_heads", shapes("MiniGPT", "n_heads")["n_heads"])
 page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
@@ -55,7 +54,7 @@ def steps(words: Words) -> Table:
         reached, held = len(tokens) - STEPS + step, call(redundancy.tokens_held, **RUN, step=step)
         rows.append(
             [
-                Shown(call(units.given, quantity=step + 1)),
+                Shown(parameter(step + 1)),
                 numbers.show("".join(tokens[held.result : reached]), "quoted", words.language),
                 Shown(_computed(False, step)),
                 Shown(_computed(True, step)),

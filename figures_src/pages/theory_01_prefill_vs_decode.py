@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import speeds
 from figures_src.plots import pass_times, roofline_points
 from figures_src.plots.style import Data
@@ -26,7 +26,7 @@ FP32, FP16 = (call(units.bytes_per_element, dtype=dtype) for dtype in ("fp32", "
 page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 page.value("continuation", minigpt.continuation, prompt=PROMPT, n_tokens=6)
 prompt_tokens = page.value("prompt_tokens", flop_counter.prompt_tokens, prompt=PROMPT)
-one, nothing = (call(units.given, quantity=quantity) for quantity in (1, 0))
+one, nothing = (parameter(quantity) for quantity in (1, 0))
 page.reuse("one", one)
 in_reach = page.value("in_reach", pairs.tokens_cached, prompt=prompt_tokens, new_tokens=2)
 
@@ -111,7 +111,7 @@ def counted_products(words: Words) -> Table:
 page.value("operations_counted", flop_counter.operations_counted, prompt=PROMPT)
 miscounted = page.value("operations_miscounted", flop_counter.operations_miscounted, prompt=PROMPT)
 page.claim("the accounting and the count agree", miscounted, one)
-page.reuse("block", call(units.given, quantity=READ_BLOCK))
+page.reuse("block", constant("kvlab.cache.READ_BLOCK"))
 pairs_prefill = page.value("pairs_prefill", flop_counter.counted_pairs, prompt=PROMPT, phase="prefill")
 pairs_decode = page.value("pairs_decode", flop_counter.counted_pairs, prompt=PROMPT, phase="decode")
 heads = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "n_heads")}
@@ -123,7 +123,7 @@ page.value("pairs_of_head_prefill", pairs.causal_pairs, n_tokens=prompt_tokens)
 
 SPEEDS = speeds(DEVICE)
 ridge = page.value("ridge", roofline.ridge, **SPEEDS)
-long_prompt = page.value("long_prompt", units.given, quantity=1024)
+long_prompt = page.parameter("long_prompt", 1024)
 LARGE_PHASES = {"prefill": (0, 1024), "decode": (1023, 1)}
 
 
@@ -219,7 +219,7 @@ def first_token(words: Words) -> Table:
     rows: list[list[str | Shown]] = [
         [
             words(f"first_token.{phase}"),
-            Shown(call(units.given, quantity=tokens)),
+            Shown(parameter(tokens)),
             Shown(_milliseconds(phase, tokens, "weights"), "fixed2"),
             words("first_token.none") if phase == "prefill" else Shown(_milliseconds(phase, tokens, "cache"), "fixed2"),
             Shown(_milliseconds(phase, tokens, "compute"), "fixed2"),

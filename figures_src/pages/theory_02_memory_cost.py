@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import cache_over_weights, zoo
 from figures_src.plots.style import Data
@@ -16,8 +16,8 @@ from kvlab.experiments import allocation
 page = Page("theory/02-memory-cost")
 
 FP32, FP16 = (call(units.bytes_per_element, dtype=dtype) for dtype in ("fp32", "fp16"))
-one, eight, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 8, 32))
-K1, K4, K32, K128 = (call(units.given, quantity=thousands * 1024) for thousands in (1, 4, 32, 128))
+one, eight, thirty_two = (parameter(quantity) for quantity in (1, 8, 32))
+K1, K4, K32, K128 = (parameter(thousands * 1024) for thousands in (1, 4, 32, 128))
 LLAMA = kv_shapes("Llama-2-7B")
 
 # The formula, and one case by hand.
@@ -169,7 +169,7 @@ def zoo_data() -> Data:
     rows: list[tuple[str, str, int, int, bool]] = []
     for model in ZOO:
         for context in ZOO_CONTEXTS:
-            held = call(units.given, quantity=context)
+            held = parameter(context)
             beyond = call(sizes.over_limit, model_name=model, context=held).result
             rows.append(("cache", model, context, _cache(model, held).result, not beyond))
     for device in DEVICES:
@@ -200,7 +200,7 @@ PLAIN = {"count": LLAMA["n_layers"], "block_bytes": FP16, "tokens": K32, "batch"
 HEADS = {heads: call(memory.k_width, n_kv_heads=heads, head_dim=LLAMA["head_dim"]) for heads in (1, 8)}
 MHA_WIDTH = call(memory.k_width, n_kv_heads=LLAMA["n_kv_heads"], head_dim=LLAMA["head_dim"])
 latent = page.value("latent", sizes.layer_shape, model_name="DeepSeek-V3", kind="latent", field="k_dim")
-nothing = call(units.given, quantity=0)
+nothing = parameter(0)
 
 
 def _both(width: Value) -> dict[str, Value]:
@@ -208,9 +208,8 @@ def _both(width: Value) -> dict[str, Value]:
 
 
 def _in_blocks(name: str) -> dict[str, Value]:
-    block, block_bytes = (
-        call(units.given, quantity=getattr(formats.ELEMENTS[name], f)) for f in ("block", "block_bytes")
-    )
+    element = f"kvlab.accounting.formats.ELEMENTS[{name!r}]"
+    block, block_bytes = (constant(f"{element}.{field}") for field in ("block", "block_bytes"))
     return {**_both(call(formats.stored_blocks, width=MHA_WIDTH, block=block)), "block_bytes": block_bytes}
 
 
@@ -247,8 +246,8 @@ def cases(words: Words) -> Table:
     )
 
 
-page.value("q8_block", units.given, quantity=formats.ELEMENTS["q8_0"].block)
-page.value("q8_block_bytes", units.given, quantity=formats.ELEMENTS["q8_0"].block_bytes)
+page.constant("q8_block", "kvlab.accounting.formats.ELEMENTS['q8_0'].block")
+page.constant("q8_block_bytes", "kvlab.accounting.formats.ELEMENTS['q8_0'].block_bytes")
 page.value("q8_over_fp8", units.ratio, numerator=TERMS["q8_0"], denominator=TERMS["fp8"])
 page.claim("a block's scale makes q8_0 larger than int8", TERMS["fp8"], TERMS["q8_0"])
 
@@ -305,7 +304,7 @@ def cache_over_weights_data() -> Data:
     for model in CROSSING:
         weights = call(sizes.weight_bytes, model_name=model, dtype="fp16")
         for context in CROSSING_CONTEXTS:
-            held = call(units.given, quantity=context)
+            held = parameter(context)
             share = call(units.ratio, numerator=_cache(model, held), denominator=weights).result
             beyond = call(sizes.over_limit, model_name=model, context=held).result
             rows.append((model, context, share, not beyond, _crossing(model).result))

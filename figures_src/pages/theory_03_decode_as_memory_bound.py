@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.pages.shared.measurements import measured
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
@@ -19,7 +19,7 @@ page = Page("theory/03-decode-as-memory-bound")
 
 LARGE, DEVICE = "Llama-2-7B", "A100 80GB SXM"
 FP16 = call(units.bytes_per_element, dtype="fp16")
-nothing = call(units.given, quantity=0)
+nothing = parameter(0)
 page.reuse("fp16_bytes", FP16)
 SPEEDS = speeds(DEVICE)
 bandwidth = page.reuse("bandwidth", SPEEDS["bytes_per_second"])
@@ -92,7 +92,7 @@ small_weights = call(
 )
 page.reuse("small_weights", small_weights)
 HELD = 256
-page.value("held", units.given, quantity=HELD)
+page.parameter("held", HELD)
 page.value("processor", record.measured_on, what="processor")
 page.value("taken", record.measured_on, what="taken")
 half = call(units.nearest, quantity=call(units.ratio, numerator=small_weights, denominator=2))
@@ -115,7 +115,7 @@ def measured_decode(words: Words) -> Table:
         numbers = ("lower_bound_ms", "decode_ms", "decode_over_lower_bound")
         rows.append(
             [
-                Shown(call(units.given, quantity=held)),
+                Shown(parameter(held)),
                 Shown(read, "MB"),
                 Shown(call(units.nearest, quantity=speed), "GB"),
                 *(Shown(measured(f"bench.gpt2_small.{name}.{held}"), "fixed2") for name in numbers),
@@ -205,7 +205,7 @@ def device_bounds(words: Words) -> Table:
 # A batch.
 
 CONTEXT = 1024
-page.value("context", units.given, quantity=CONTEXT)
+page.parameter("context", CONTEXT)
 BATCHES = (1, 8, 32, 128)
 one_cache = page.reuse("one_cache", step("kv_bytes", CONTEXT))
 crossing = page.value("crossing", units.ratio, numerator=weights_read, denominator=one_cache)
@@ -218,8 +218,8 @@ fits = page.value(
 reserved = page.value(
     "fits_reserved", sizes.sequences_beside_weights, model_name=LARGE, device_name=DEVICE, context=LIMIT, dtype="fp16"
 )
-page.claim("the batches shown fit", call(units.given, quantity=max(BATCHES)), fits)
-page.claim("the cache passes the weights within the figure", crossing, call(units.given, quantity=64))
+page.claim("the batches shown fit", parameter(max(BATCHES)), fits)
+page.claim("the cache passes the weights within the figure", crossing, parameter(64))
 
 
 def _milliseconds(batch: int, part: str) -> Value:
@@ -246,7 +246,7 @@ def batches(words: Words) -> Table:
         times = [Shown(_milliseconds(batch, part), "fixed2") for part in ("weights", "cache", "compute", "seconds")]
         rows.append(
             [
-                Shown(call(units.given, quantity=batch)),
+                Shown(parameter(batch)),
                 *times,
                 Shown(intensity, "fixed1"),
                 Shown(_rate(batch), "fixed0"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import block_size, pool, pool_shares
 from figures_src.plots.style import Data
@@ -20,13 +20,13 @@ from kvlab.paging.waste import BLOCKS, WAYS
 page = Page("theory/04-toward-paged-attention")
 
 FP16 = call(units.bytes_per_element, dtype="fp16")
-one, thirty_two = (call(units.given, quantity=quantity) for quantity in (1, 32))
+one, thirty_two = (parameter(quantity) for quantity in (1, 32))
 
 # One reservation for the longest text.
 
 LLAMA = kv_shapes("Llama-2-7B")
-reserved = page.value("reserved_context", units.given, quantity=32 * 1024)
-mean = page.value("mean_context", units.given, quantity=1024)
+reserved = page.parameter("reserved_context", 32 * 1024)
+mean = page.parameter("mean_context", 1024)
 page.reuse("batch", thirty_two)
 page.formula("unused", slots.unused_slots)
 unused = call(slots.unused_slots, max_context=reserved, context=mean, batch=one)
@@ -58,8 +58,8 @@ TOY: dict[str, Any] = {
 }
 DRAWN = ("dense", "power_of_two", "paged")
 for name in ("n_slots", "max_context", "block"):
-    page.value(f"toy_{name}", units.given, quantity=TOY[name])
-first_prompt, first_output = (call(units.given, quantity=tokens) for tokens in TOY["requests"][0])
+    page.parameter(f"toy_{name}", TOY[name])
+first_prompt, first_output = (parameter(tokens) for tokens in TOY["requests"][0])
 page.reuse("first_prompt", first_prompt)
 page.reuse("first_output", first_output)
 
@@ -162,12 +162,12 @@ page.figure("pool_shares", pool_shares_data, pool_shares.draw)
 
 for name, number in (("mean_prompt", MEAN_PROMPT), ("mean_output", MEAN_OUTPUT), ("spread", SPREAD)):
     page.value(name, units.ratio, numerator=round(100 * number), denominator=100)
-page.value("n_requests", units.given, quantity=400)
+page.parameter("n_requests", 400)
 page.value("largest_difference", paging.largest_difference)
 
 # The size of a block.
 
-block = page.value("block", units.given, quantity=16)
+block = page.parameter("block", 16)
 page.formula("last_unused", slots.last_block_unused)
 page.value("mean_unused", units.ratio, numerator=call(slots.last_block_unused_sum, block=block), denominator=block)
 
@@ -181,7 +181,7 @@ def block_size_data() -> Data:
 
 
 page.figure("block_size", block_size_data, block_size.draw)
-largest_block = page.value("largest_block", units.given, quantity=BLOCKS[-1])
+largest_block = page.constant("largest_block", "kvlab.paging.waste.BLOCKS[-1]")
 held_16 = page.value("held_16", paging.waste_share, way="paged", state="token", block=16)
 held_largest = page.value("held_largest", paging.waste_share, way="paged", state="token", block=256)
 held_1 = page.value("held_1", paging.waste_share, way="paged", state="token", block=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.measurements import SAVED
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import cache_levels, layout, step_reads
@@ -13,7 +13,6 @@ from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, traffic
-from kvlab.benchmark import bench
 from kvlab.experiments import allocation
 
 page = Page("theory/05-worked-example")
@@ -69,14 +68,14 @@ def _cache(model: str, context: Value, batch: Value, element: Value) -> Value:
     return call(memory.kv_cache_bytes, **kv_shapes(model), context=context, batch=batch, bytes_per_element=element)
 
 
-one, eight, sixty_four = (call(units.given, quantity=quantity) for quantity in (1, 8, 64))
+one, eight, sixty_four = (parameter(quantity) for quantity in (1, 8, 64))
 cache = page.reuse("cache", _cache("MiniGPT", s_max, one, FP32))
 cache_of_8 = page.reuse("cache_of_8", _cache("MiniGPT", s_max, eight, FP32))
 cache_of_64 = _cache("MiniGPT", s_max, sixty_four, FP16)
 gpt2_cache = page.reuse("gpt2_cache", _cache("GPT-2 small", GPT2_CONTEXT, one, FP16))
 page.reuse("batch_of_8", eight)
 page.reuse("one", one)
-page.value("zero", units.given, quantity=0)
+page.parameter("zero", 0)
 page.reuse("gpt2_context", GPT2_CONTEXT)
 page.derivation("cache_derived", "M", cache, "B")
 
@@ -177,7 +176,7 @@ page.value("gpt3_cache_over_weights", units.ratio, numerator=gpt3_cache, denomin
 
 # Per token, in models of all sizes.
 
-hundred = call(units.given, quantity=100)
+hundred = parameter(100)
 ZOO = ("MiniGPT", "GPT-2 small", "Llama-2-7B", "GPT-3 175B")
 TOKEN = {model: call(memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_element=FP16) for model in ZOO}
 
@@ -207,14 +206,14 @@ page.reuse("hundred_fp32", _cache("MiniGPT", hundred, one, FP32))
 # What the cache saves.
 
 page.reuse("uncached_over_cached", SAVED)
-page.reuse("generated_run", call(units.given, quantity=bench.GENERATED_TOKENS))
-page.reuse("prompt_run", call(units.given, quantity=bench.PROMPT_TOKENS))
+page.reuse("generated_run", constant("kvlab.benchmark.bench.GENERATED_TOKENS"))
+page.reuse("prompt_run", constant("kvlab.benchmark.bench.PROMPT_TOKENS"))
 
 # Prefill and decode.
 
 WORK = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "head_dim", "d_ff", "vocab_size")
 READ = {"max_context": MINI["max_context"], "bytes_per_element": FP32}
-prompt = page.value("prompt", units.given, quantity=64)
+prompt = page.parameter("prompt", 64)
 
 
 def _weights_read(n_tokens: Value) -> Value:
@@ -265,7 +264,7 @@ def one_step(words: Words) -> Table:
             Shown(_cache_share(context), "percent1"),
             Shown(token_fp32, "KiB"),
         ]
-        for context in (call(units.given, quantity=16), prompt, s_max)
+        for context in (parameter(16), prompt, s_max)
     ]
     return Table(header=[words(f"one_step.{column}") for column in columns], rows=[prefill, *decode])
 
@@ -273,7 +272,7 @@ def one_step(words: Words) -> Table:
 def step_reads_data() -> Data:
     """Return the bytes that a decode step reads, weights and cache, for each number of tokens held."""
     contexts = range(1, s_max.result + 1)
-    held = [call(units.given, quantity=context) for context in contexts]
+    held = [parameter(context) for context in contexts]
     return {
         "context_tokens": list(contexts),
         "weight_bytes_read": [weights_read.result] * len(held),

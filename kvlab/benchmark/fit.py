@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from kvlab.errors import KvlabError
 
+PROMISE = 0.1  # the share by which a formula may miss a measurement
+
 Terms = list[NDArray[np.float64]]  # one array a constant, one value a point
 
 

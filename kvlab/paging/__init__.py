@@ -7,8 +7,8 @@ from kvlab.paging.waste import (
     published_share,
     published_states,
     sequences_at_once,
+    simulated_waste,
     utilisation,
-    waste,
     waste_share,
 )
 
@@ -21,7 +21,7 @@ __all__ = [
     "published_share",
     "published_states",
     "sequences_at_once",
+    "simulated_waste",
     "utilisation",
-    "waste",
     "waste_share",
 ]

@@ -28,7 +28,7 @@ WARM_UP = 10  # one in so many requests ends before the first step that counts
 BLOCKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
-def waste(
+def simulated_waste(
     way: str,
     block: int = 16,
     n_requests: int = 400,
@@ -69,12 +69,12 @@ def waste_share(way: str, state: str, **run: int) -> int | float:
 
     `run` is of the arguments of `waste`. Raises `KvlabError` as that does, and where there is no such state.
     """
-    return waste(way, **run).share(state)
+    return simulated_waste(way, **run).share(state)
 
 
 def sequences_at_once(way: str, **run: int) -> int | float:
     """Return how many sequences ran at once, in the mean over the steps. `run` and errors are those of `waste`."""
-    return waste(way, **run).at_once
+    return simulated_waste(way, **run).at_once
 
 
 def utilisation(blocks: Sequence[int] = BLOCKS, **run: int) -> dict[int, int | float]:

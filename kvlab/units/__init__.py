@@ -92,11 +92,6 @@ def nearest(quantity: float) -> int:
     return round(quantity)
 
 
-def given(quantity: int) -> int:
-    """Return `quantity` as it is: an input that a page chose (a batch, a context), not a result."""
-    return quantity
-
-
 def _shown_in(size_bytes: int, unit: str) -> str:
     # By integers: a float would overflow, and round a second time.
     whole, hundredths = divmod(round(in_unit(size_bytes, unit) * 100), 100)

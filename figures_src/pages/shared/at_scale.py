@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Shown, Table
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
 from figures_src.plots.style import Data
 from figures_src.words import Words
@@ -20,7 +20,7 @@ LIMIT = call(catalog.shape, model_name=MODEL, field="max_context")
 
 def number(quantity: int) -> Value:
     """Return a number that the page chose."""
-    return call(units.given, quantity=quantity)
+    return parameter(quantity)
 
 
 def ratio(numerator: Value, denominator: Value) -> Value:

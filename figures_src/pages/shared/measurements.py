@@ -6,8 +6,6 @@ from figures_src.declared.values import Value, call
 from figures_src.plots.style import Data
 from kvlab.benchmark import record
 
-PROMISE = 0.1  # the share by which a formula may miss a measurement
-
 
 def measured(path: str, **limits: float) -> Value:
     """Return one measurement, such as `"curves.cached.held_out_error"`, within the limits of what is said of it."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from kvlab import catalog
 from kvlab.benchmark.curves import cached_terms, uncached_terms
-from kvlab.benchmark.fit import Curve, Terms, every_second, fitted
+from kvlab.benchmark.fit import PROMISE, Curve, Terms, every_second, fitted
 from kvlab.benchmark.record import NOISE_LIMIT
 from kvlab.benchmark.timing import Timed, noise_of_shares, steady
 from kvlab.errors import KvlabError
@@ -24,7 +24,6 @@ from kvlab.labs.lab_03.possible import capacity_of, exchanged, impossible, named
 from kvlab.sizing import Decoder
 
 CHECKS = ("columns", "contexts", "memory", "times", "cached", "uncached")
-PROMISE = 0.10
 
 
 def check(path: Path) -> Result:
