@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvlab.labs.lab_01.adapter import compare_in_minigpt
-from kvlab.labs.sandbox_child import NAME, ProcessRefusedError, line_of, name_of
+from kvlab.labs.sandbox_child import NAME, line_of, name_of
 
 Floats = NDArray[np.float32]
 
@@ -75,10 +75,10 @@ def find_class(solution: ModuleType) -> Callable[..., Any] | None:
 
 
 def attempt(work: Callable[[], Any]) -> Any:
-    """Return what `work` does, or what it raised. Too much memory and other processes concern the sandbox."""
+    """Return what `work` does, or what it raised. Too much memory concerns the sandbox."""
     try:
         return work()
-    except (MemoryError, ProcessRefusedError):
+    except MemoryError:
         raise
     except Exception as error:
         file = getattr(sys.modules.get(NAME), "__file__", "")
