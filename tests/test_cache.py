@@ -24,7 +24,7 @@ def entries(cache, n_tokens, seed=0):
     return [rng.standard_normal(shape).astype(cache.keys.dtype) for _ in range(2)]
 
 
-def test_what_is_written_is_read_back_in_every_layer_behind_what_was_held():
+def test_what_is_written_is_read_back_in_every_layer_after_what_was_cached():
     cache = DenseCache(*SHAPE)
     first, second = entries(cache, 3, seed=1), entries(cache, 2, seed=2)
     for new in (first, second):

@@ -94,7 +94,7 @@ def test_a_growing_cache_occupies_what_its_tokens_take_and_nothing_before_there_
         assert cache.nbytes == kv_cache_bytes(3, 5, 7, held, 2, np.dtype(dtype).itemsize)
 
 
-def test_a_growing_cache_is_read_with_zeros_behind_what_it_holds_and_in_its_own_dtype():
+def test_a_growing_cache_is_read_with_zeros_after_what_it_holds_and_in_its_own_dtype():
     cache = fill(GrowingCache(*SHAPE, dtype=np.float16), 11)
     for held, read in zip((cache.keys[1], cache.values[1]), cache.read(1, first_slots(32)), strict=True):
         assert read.shape == (2, 5, 32, 7)

@@ -143,8 +143,8 @@ def test_a_pool_that_is_full_refuses_and_is_as_it_was():
     ("verb", "arguments", "message"),
     [
         ("open", ("a", 1), "the sequence 'a' is open already"),
-        ("open", (2.0, 1), "2.0 is no name of a sequence"),
-        ("open", ([3], 1), r"\[3\] is no name of a sequence"),
+        ("open", (2.0, 1), "2.0 cannot name a sequence"),
+        ("open", ([3], 1), r"\[3\] cannot name a sequence"),
         ("open", ("b", -1), "n_tokens is -1, and must be a whole number from 0 on"),
         ("open", ("b", 1.5), "n_tokens is 1.5, and must be a whole number"),
         ("append", ("b",), "no sequence 'b' is open"),

@@ -1,6 +1,6 @@
 """Caches that are wrong on purpose: the classic bugs, each a dense cache with as little as possible overridden.
 
-A pass behind nothing is taken for the prompt, any other for decoding. The docstring of each says in one sentence what
+A pass over an empty cache is taken for the prompt, any other for decoding. Each docstring says in one sentence what
 is wrong; what follows from it is measured in `kvlab.decoding.degradation` and not said here.
 """
 
@@ -15,7 +15,7 @@ from kvlab.cache.protocol import Floats, Positions, Reading, causal_readings
 
 
 class SlotTooFar(DenseCache):
-    """One token too many is counted behind the prompt: entries go one slot too far, and a slot of zeros stays."""
+    """One token too many is counted after the prompt: entries go one slot too far, and a slot of zeros stays."""
 
     def advance(self, n_tokens: int) -> None:
         """Count one too many the first time."""
@@ -23,7 +23,7 @@ class SlotTooFar(DenseCache):
 
 
 class SlotOverwritten(DenseCache):
-    """One token too few is counted behind the prompt: the first new entry overwrites that of the last prompt token."""
+    """One token too few is counted after the prompt: the first new entry overwrites that of the last prompt token."""
 
     def advance(self, n_tokens: int) -> None:
         """Count one too few the first time."""
@@ -31,7 +31,7 @@ class SlotOverwritten(DenseCache):
 
 
 class PositionStuck(DenseCache):
-    """The position id stays at that of the first token behind the prompt, though the slots advance."""
+    """The position id stays at that of the first token after the prompt, though the slots advance."""
 
     _prompt = 0
 
@@ -47,7 +47,7 @@ class LengthStuck(DenseCache):
     _prompt = 0
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
-        """Write behind the prompt, always."""
+        """Write right after the prompt, always."""
         self._prompt = self._prompt or k.shape[2]
         held, self._held = self._held, min(self._held, self._prompt)
         super().write(layer, k, v)
@@ -81,7 +81,7 @@ class WindowTooSmall(DenseCache):
 
 
 class PositionOffByOne(DenseCache):
-    """The position id of each token behind the prompt is one too small."""
+    """The position id of each token after the prompt is one too small."""
 
     def positions(self, n_tokens: int) -> Positions:
         """Return one less than the tokens that precede, but in the prompt."""
@@ -106,7 +106,7 @@ class RowsSwapped(DenseCache):
 
 
 class ChunkUnmasked(DenseCache):
-    """Inside a chunk of the prompt nothing is masked: a token attends to those behind it."""
+    """Inside a chunk of the prompt nothing is masked: a token attends to those after it."""
 
     def readable(self, n_tokens: int) -> list[Reading]:
         """Unmask all that the pass writes."""

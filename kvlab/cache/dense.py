@@ -48,7 +48,7 @@ class DenseCache(SlotCache):
         return self.keys.nbytes + self.values.nbytes
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
-        """Store `k` and `v`, each `(B, H_kv, T, d_h)` of the cache's dtype, in the slots behind the tokens held.
+        """Store `k` and `v`, each `(B, H_kv, T, d_h)` of the cache's dtype, in the slots after the tokens held.
 
         The first slot written is the number of tokens held. Nothing is stored when anything is wrong.
 

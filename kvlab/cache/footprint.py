@@ -23,7 +23,7 @@ def bytes_read(cache: SlotCache, n_tokens: int) -> int:
     """Return the bytes of K and V that a pass over the next `n_tokens` tokens reads from where they are stored.
 
     Each reading reads its slots once, of each of its sequences and in each layer. Slots that are read and masked count,
-    for they are read; zeros that a growing cache puts behind what it has do not, for they are stored nowhere.
+    for they are read; zeros that a growing cache puts after what it has do not, for they are stored nowhere.
 
     Raises:
         KvlabError: the cache does not take `n_tokens` more.

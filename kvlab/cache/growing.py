@@ -43,7 +43,7 @@ class GrowingCache(SlotCache):
         return self._held + n_tokens
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
-        """Put `k` and `v`, each `(B, H_kv, T, d_h)` of the cache's dtype, behind the tokens held.
+        """Put `k` and `v`, each `(B, H_kv, T, d_h)` of the cache's dtype, after the tokens held.
 
         Raises:
             KvlabError: no such layer, a wrong shape, another dtype, or no room.

@@ -37,7 +37,7 @@ class BlockLedger:
         block: tokens that each block holds.
 
     Raises:
-        KvlabError: a count is no whole number, or is 0.
+        KvlabError: a count is not a whole number, or is 0.
     """
 
     def __init__(self, n_blocks: int, block: int) -> None:
@@ -54,7 +54,7 @@ class BlockLedger:
             KvlabError: the sequence is open already, its name is neither number nor text, or no such count is possible.
         """
         if not isinstance(sequence, Name):
-            raise KvlabError(f"{sequence!r:.60} is no name of a sequence; use a whole number or a text")
+            raise KvlabError(f"{sequence!r:.60} cannot name a sequence; use an integer or a string")
         if sequence in self._tables:
             raise KvlabError(f"the sequence {sequence!r} is open already; close it first, or append to it")
         table = _Table([], 0)

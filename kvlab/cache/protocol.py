@@ -61,7 +61,7 @@ class KVCache(Protocol):
         """Return what the queries of the next `n_tokens` tokens read, grouped by the number of slots."""
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
-        """Store `k` and `v`, each `(B, H_kv, T, d_h)`, behind the tokens held. Does not advance."""
+        """Store `k` and `v`, each `(B, H_kv, T, d_h)`, after the tokens held. Does not advance."""
 
     def read(self, layer: int, reading: Reading) -> tuple[Floats, Floats]:
         """Return the slots of K and V that `reading` names, each `(B, H_kv, n_slots, d_h)`, ready to compute with."""
@@ -81,7 +81,7 @@ def slots_read(position: int, capacity: int) -> int:
 def causal_readings(
     held: int, n_tokens: int, capacity: int, window: int | None = None, sequences: slice = slice(None)
 ) -> list[Reading]:
-    """Return what `n_tokens` new tokens behind `held` others read: the slots up to their own, or the last `window`."""
+    """Return what `n_tokens` new tokens after `held` others read: the slots up to their own, or the last `window`."""
     stop, at = held + n_tokens, held
     readings = []
     while at < stop:  # a block at a time: its tokens read the same slots
@@ -96,5 +96,5 @@ def causal_readings(
     return readings
 
 
-# Within a block, what lies behind each token: −∞ above the diagonal.
+# Within a block, what lies after each token: −∞ above the diagonal.
 _LATER = np.triu(np.full((READ_BLOCK, READ_BLOCK), -np.inf, np.float32), 1)

@@ -17,7 +17,7 @@ from kvlab.errors import KvlabError
 Codes = NDArray[np.int8]
 
 # Elements that share a scale: as many as in llama.cpp's q8_0, 34 bytes for 32 elements.
-INT8_BLOCK = 32
+INT8_GROUP = 32
 LARGEST_CODE = 127
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -61,7 +61,7 @@ class PackedCache(SlotCache, ABC):
         return sum(part.nbytes for part in [*self.keys, *self.values])
 
     def write(self, layer: int, k: Floats, v: Floats) -> None:
-        """Pack and store `k` and `v`, each `(B, H_kv, T, d_h)` in float32, in the slots behind the tokens held.
+        """Pack and store `k` and `v`, each `(B, H_kv, T, d_h)` in float32, in the slots after the tokens held.
 
         Raises:
             KvlabError: no such layer, a wrong shape, another dtype, no room, or values that cannot be packed.
@@ -80,7 +80,7 @@ class PackedCache(SlotCache, ABC):
 
 
 class HalfCache(PackedCache):
-    """K and V in float16: half the bytes, 11 significant bits, nothing beyond 65,504."""
+    """K and V in float16: half the bytes, 11 significant bits, nothing above 65,504."""
 
     @property
     def bytes_per_element(self) -> Fraction:
@@ -89,7 +89,7 @@ class HalfCache(PackedCache):
 
     @staticmethod
     def pack(name: str, x: Floats) -> tuple[NDArray[np.float16]]:
-        """Return `x` rounded to float16. Raises `KvlabError` when a value is beyond its range."""
+        """Return `x` rounded to float16. Raises `KvlabError` when a value is outside its range."""
         _require_within(LARGEST_HALF, name, x, "float16")
         return (x.astype(np.float16),)
 
@@ -106,12 +106,12 @@ class Int8Cache(PackedCache):
     def bytes_per_element(self) -> Fraction:
         """Bytes that one element takes, with its part of the scales: 34/32 where blocks of 32 fill a head."""
         head_dim = self.shape[4]
-        n_blocks = -(-head_dim // INT8_BLOCK)
+        n_blocks = -(-head_dim // INT8_GROUP)
         return Fraction(head_dim + 2 * n_blocks, head_dim)
 
     @staticmethod
     def pack(name: str, x: Floats) -> tuple[Codes, NDArray[np.float16]]:
-        """Return the codes and scales of `x`. Raises `KvlabError` when a value is beyond their range."""
+        """Return the codes and scales of `x`. Raises `KvlabError` when a value is outside their range."""
         _require_within(LARGEST_CODE * LARGEST_HALF, name, x, "8-bit codes with a float16 scale")
         return quantize(x)
 
@@ -130,7 +130,7 @@ def quantize(x: Floats) -> tuple[Codes, NDArray[np.float16]]:
     a scale of `code · scale`, however small the block: rounded to the nearest, a scale below float16's normal range
     could be too small for its block by a third, or zero.
     """
-    largest = np.maximum.reduceat(np.abs(x), np.arange(0, x.shape[-1], INT8_BLOCK), axis=-1)
+    largest = np.maximum.reduceat(np.abs(x), np.arange(0, x.shape[-1], INT8_GROUP), axis=-1)
     exact = np.divide(largest, LARGEST_CODE, dtype=np.float64)
     scales = exact.astype(np.float16)
     np.nextafter(scales, np.float16(np.inf), out=scales, where=scales < exact)
@@ -146,7 +146,7 @@ def dequantize(codes: Codes, scales: NDArray[np.float16]) -> Floats:
 
 def _spread(scales: NDArray[np.float16], head_dim: int) -> Floats:
     """Return each block's scale at each of its elements, `(..., d)`."""
-    return scales.astype(np.float32).repeat(INT8_BLOCK, axis=-1)[..., :head_dim]
+    return scales.astype(np.float32).repeat(INT8_GROUP, axis=-1)[..., :head_dim]
 
 
 def _require_within(limit: float, name: str, x: Floats, what: str) -> None:

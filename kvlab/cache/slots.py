@@ -67,7 +67,7 @@ class SlotCache:
 
     @property
     def bytes_per_element(self) -> Fraction:
-        """Bytes that storing one element takes, what is kept beside it included."""
+        """Bytes that storing one element takes, its scales included."""
         return Fraction(self.dtype.itemsize)
 
     def slots_after(self, n_tokens: int) -> int:  # noqa: ARG002 - the caches that grow need it

@@ -17,8 +17,8 @@ from kvlab.errors import KvlabError
 class WindowCache(SlotCache):
     """K and V of the last `window` tokens: the token at position `t` lies in the slot `t mod slots`.
 
-    A token attends to itself and to the `window − 1` before it. Positions go on beyond the ring: what limits the
-    tokens is the model's context.
+    A token attends to itself and to the `window − 1` before it. Positions keep counting once the ring is full: the
+    model's context limits them.
 
     A pass writes all its tokens before the first of them reads. The ring therefore has `window + chunk − 1` slots: the
     last of `chunk` new tokens must not take the slot of what the first of them still attends to.
