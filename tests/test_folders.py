@@ -284,13 +284,13 @@ NO_INDEXES = ["", "{", "[]", '"weight_map"', "{}", "\0", "[" * 100_000, *(f'{{"w
 def test_an_index_that_is_none_is_refused(tmp_path, text):
     write_config(tmp_path, LLAMA_CONFIG)
     (tmp_path / INDEX).write_text(text)
-    assert f"{INDEX} is no index: its weight_map must give the file of each tensor" in refusal(tmp_path)
+    assert f"{INDEX} is not an index: its weight_map must map each tensor to its file" in refusal(tmp_path)
 
 
 def test_an_index_that_is_no_text_is_refused(tmp_path):
     write_config(tmp_path, LLAMA_CONFIG)
     (tmp_path / INDEX).write_bytes(b"\xff\xfe")
-    assert "is no index" in refusal(tmp_path)
+    assert "is not an index" in refusal(tmp_path)
 
 
 @pytest.fixture(scope="module")

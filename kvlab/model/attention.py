@@ -18,7 +18,7 @@ def begin(a: Architecture, ids: Ids, cache: KVCache) -> Positions:
     """Return the positions, `(B, T)`, of the new tokens `ids`, having refused what cannot be run.
 
     Raises:
-        KvlabError: `ids` is no matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
+        KvlabError: `ids` is not a matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
             in the model's context.
     """
     if ids.ndim != 2 or ids.size == 0:

@@ -57,7 +57,7 @@ def read_folder_config(folder: Path) -> dict[str, Any]:
 
 
 def end_of_text_ids(folder: Path) -> frozenset[int]:
-    """Return the ids behind which a text ends. Raises `KvlabError` when the configuration names none."""
+    """Return the ids after which a text ends. Raises `KvlabError` when the configuration names none."""
     config = read_folder_config(folder)
     named, vocab_size = config.get("eos_token_id"), read_architecture(config, folder.name).vocab_size
     ends = named if isinstance(named, list) and named else [named]
@@ -75,7 +75,7 @@ def save_folder(
     tensors: Mapping[str, NDArray[np.float32]],
     tokenizer_json: str | None = None,
 ) -> None:
-    """Write a model folder, all of it or nothing: it is written beside its place and moved there when complete.
+    """Write a model folder, all of it or nothing: it is written next to its place and moved there when complete.
 
     Args:
         folder: where; it must not exist, or be empty.
@@ -113,7 +113,7 @@ def save_folder(
 def require_free(folder: Path) -> None:
     """Raise `KvlabError` when a model could not be written to `folder`, or something there would be lost.
 
-    Asked before a long training, and tried for real: a folder beside it is made and removed.
+    Asked before a long training, and tried for real: a folder next to it is made and removed.
     """
     try:
         taken = folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir())))

@@ -65,15 +65,15 @@ class GPT2:
     head: Floats
 
     def forward(self, ids: Ids, cache: KVCache, kernel: Kernel = EXACT) -> Floats:
-        """Run the new tokens `ids`, `(B, T)`, behind those that the cache holds; it then holds them too.
+        """Run the new tokens `ids`, `(B, T)`, after those that the cache holds; it then holds them too.
 
         Prefill is a call with the whole prompt, decode a call with `T = 1`.
 
         Returns:
-            The hidden states behind the last LayerNorm, `(B, T, d)`; `logits` takes those it wants.
+            The hidden states after the last LayerNorm, `(B, T, d)`; `logits` takes those it wants.
 
         Raises:
-            KvlabError: `ids` is no matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
+            KvlabError: `ids` is not a matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
                 in the model's context.
         """
         a = self.architecture

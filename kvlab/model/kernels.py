@@ -7,7 +7,7 @@
 A matrix product sums a row in an order that depends on how many rows it is computed with, so the last bits of a
 token's activations would depend on its neighbours. One matrix-vector product a row does not.
 
-It is also the fastest decode there is. Its price is paid in prefill, where it reads the weights anew for each token:
+It is also the fastest decode there is. Its price is paid in prefill, where it reads the weights again for each token:
 a large weight is therefore cut into blocks that stay in the processor's second-level cache while the tokens pass by.
 """
 

@@ -54,15 +54,15 @@ class Llama:
     head: Floats
 
     def forward(self, ids: Ids, cache: KVCache, kernel: Kernel = EXACT) -> Floats:
-        """Run the new tokens `ids`, `(B, T)`, behind those that the cache holds; it then holds them too.
+        """Run the new tokens `ids`, `(B, T)`, after those that the cache holds; it then holds them too.
 
         What is cached is the rotated key: the angle belongs to the token's position and never changes.
 
         Returns:
-            The hidden states behind the last RMSNorm, `(B, T, d)`; `logits` takes those it wants.
+            The hidden states after the last RMSNorm, `(B, T, d)`; `logits` takes those it wants.
 
         Raises:
-            KvlabError: `ids` is no matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
+            KvlabError: `ids` is not a matrix or holds an id outside 0 … V − 1, or the tokens do not fit in the cache or
                 in the model's context.
         """
         a = self.architecture

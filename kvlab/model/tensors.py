@@ -31,7 +31,7 @@ def open_tensors(folder: Path, progress: Progress = silent) -> TensorOf:
 
     Names are those of the transformers library without `transformer.` or `model.` in front, whichever the files use.
     A tensor is read when it is asked for, and converted alone: what is in memory is the model and one tensor more. Each
-    time the file is mapped anew, for what a mapping has read counts as memory of the process until it is closed.
+    time the file is mapped again, for what a mapping has read counts as memory of the process until it is closed.
 
     Raises:
         KvlabError: a file is missing or malformed, or a tensor is missing, there twice, of another shape, or of a dtype
@@ -66,7 +66,7 @@ def _files(folder: Path) -> list[Path]:
         # Listed and not asked for: a name may lead out of the folder, or be one that no system takes.
         present = set(folder.iterdir())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise KvlabError(f"{index} is no index: its weight_map must give the file of each tensor") from None
+        raise KvlabError(f"{index} is not an index: its weight_map must map each tensor to its file") from None
     for part in parts:
         if part not in present:
             raise KvlabError(
