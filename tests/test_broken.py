@@ -250,7 +250,7 @@ def test_what_cannot_be_measured_is_refused():
         damage(run(2, 20), run(3, 20), 3)
     with pytest.raises(KvlabError, match="at least 2"):
         damage(run(1, 20), run(1, 20), 3)
-    with pytest.raises(KvlabError, match="20 tokens are too short behind a prompt of 16"):
+    with pytest.raises(KvlabError, match="20 tokens are too short after a prompt of 16"):
         damage(run(2, 20), run(2, 20), 16)
 
 

@@ -21,13 +21,13 @@ Ids = NDArray[np.integer]
 
 CHUNK = 16  # tokens of the prompt in one pass
 
-# Where damage is looked at: at the first few tokens behind the prompt, and at the last third of all behind it.
+# Where damage is looked at: at the first few tokens after the prompt, and at the last third of all after it.
 EARLY_TOKENS = 4
 LATE_SHARE = 1 / 3
 
 # A change is seen when it passes both: three standard errors over the texts, which chance passes once in 700 times, and
 # a hundredth of a nat: less than one percent of the MiniGPT's loss, and two standard errors of that loss itself over a
-# hundred texts, so that who has not the right cache beside it on the same texts could not see it.
+# hundred texts, so that it cannot be seen without running the right cache on the same texts.
 STANDARD_ERRORS = 3
 VISIBLE_NATS = 0.01
 
@@ -51,7 +51,7 @@ class Damage:
     Attributes:
         change: nats, `(n_texts, T)`.
         prompt: tokens of the prompt; decoding begins at this position.
-        choices_changed: the share of greedy choices behind the prompt that differ.
+        choices_changed: the share of greedy choices after the prompt that differ.
     """
 
     change: NDArray[np.float64]
@@ -65,7 +65,7 @@ class Damage:
 
     @property
     def early(self) -> NDArray[np.float64]:
-        """Each text's mean change right behind the prompt, `(n_texts,)`."""
+        """Each text's mean change right after the prompt, `(n_texts,)`."""
         return self.change[:, self.prompt : self.prompt + EARLY_TOKENS].mean(axis=1)
 
     @property
@@ -104,7 +104,7 @@ def _seen(change: NDArray[np.float64]) -> bool:
 
 
 def damage(right: Run, other: Run, prompt: int) -> Damage:
-    """Return what the other cache's run cost, both over the same texts behind prompts of `prompt` tokens.
+    """Return what the other cache's run cost, both over the same texts after prompts of `prompt` tokens.
 
     Raises:
         KvlabError: the runs are not of the same texts' shape, there is no second text (nothing could be said about
@@ -116,9 +116,9 @@ def damage(right: Run, other: Run, prompt: int) -> Damage:
             f"a run over {other.losses.shape} tokens cannot be compared with one over {(n_texts, n_tokens)}"
         )
     if n_texts < 2:
-        raise KvlabError("the damage to one text is no measure; give at least 2")
+        raise KvlabError("the damage to one text does not measure a cache; give at least 2")
     if n_tokens < prompt + 2 * EARLY_TOKENS:
-        raise KvlabError(f"texts of {n_tokens} tokens are too short behind a prompt of {prompt}")
+        raise KvlabError(f"texts of {n_tokens} tokens are too short after a prompt of {prompt}")
     changed = right.choices[:, prompt:] != other.choices[:, prompt:]
     return Damage(other.losses - right.losses, prompt, float(changed.mean()))
 
@@ -173,7 +173,7 @@ class Difference(NamedTuple):
 def first_difference(model: Model, right: DenseCache, other: DenseCache, texts: Ids, prompt: int) -> Difference | None:
     """Return the first difference, byte by byte, of two empty caches run over `texts`, `(n_texts, T)`; None if none.
 
-    Compared behind each pass: the slots of all the tokens so far, in each layer K and then V, and the logits.
+    Compared after each pass: the slots of all the tokens so far, in each layer K and then V, and the logits.
     """
     for start, stop in _passes(prompt, texts.shape[1]):
         logits = [model.logits(model.forward(texts[:, start:stop], cache)) for cache in (right, other)]

@@ -83,14 +83,14 @@ def generate_cached(
 ) -> Generation:
     """Decode with a KV cache: the prompt once (prefill), and then each new token alone (decode).
 
-    A prompt longer than what the cache takes at once is split into several passes.
+    A prompt longer than what the cache takes in one pass is split into several passes.
 
     Args:
         model: the model.
         prompt_ids: at least one id.
         n_tokens: how many tokens to generate; fewer when prompt and text reach the model's context.
         pick: how the next id is chosen from the logits `(V,)`.
-        stop_ids: ids behind which to stop.
+        stop_ids: ids after which to stop.
         cache: an empty cache for one sequence; a dense one of the model's whole context if none is given.
         kernel: the products to run on.
 
@@ -151,7 +151,7 @@ def generate_batch(
         prompts: at least one prompt, of at least one id each.
         n_tokens: how many tokens to generate for each; fewer where prompt and text reach the model's context.
         picks: how the next id is chosen, for each prompt: a picker that draws has a state of its own.
-        stop_ids: ids behind which to stop.
+        stop_ids: ids after which to stop.
         kernel: the products to run on.
 
     Raises:
@@ -190,7 +190,7 @@ def recompute(model: Model, ids: Sequence[int], kernel: Kernel = EXACT) -> tuple
     """Run all of `ids` from nothing. Return the last token's logits `(V,)`, and the K and V computed on the way.
 
     The buffer is allocated in this call: attention needs K and V of the whole sequence at hand, and a step
-    without a cache computes each of them anew.
+    without a cache computes each of them again.
     """
     workspace = DenseCache.for_model(model.architecture)
     hidden = model.forward(np.array([ids]), workspace, kernel)

@@ -78,7 +78,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Step:
-    """One forward pass and the token chosen behind it.
+    """One forward pass and the token chosen after it.
 
     Attributes:
         phase: `"prefill"` (the prompt) or `"decode"` (the newest token).
@@ -173,7 +173,7 @@ def trace(
     n_candidates: int = 5,
     text_of: Callable[[int], str | None] = lambda _: None,
 ) -> Trace:
-    """Decode greedily with a dense cache, `n_tokens` behind the prompt, and note each step.
+    """Decode greedily with a dense cache, `n_tokens` after the prompt, and note each step.
 
     Args:
         model: the model.
