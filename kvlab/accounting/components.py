@@ -1,6 +1,6 @@
 """Parameters of the parts of a decoder, counted from their shapes; what a model has in all is a sum of these.
 
-Arguments are positive integers, but for counts of vectors, which may be 0; results are numbers of elements.
+Arguments are positive integers, except counts of vectors, which may be 0; results are numbers of elements.
 """
 
 from kvlab.accounting.integers import exact
@@ -67,7 +67,7 @@ def mamba_parameters(d_model: int, d_inner: int, d_state: int, d_conv: int, dt_r
 
 @exact
 def delta_net_parameters(d_model: int, key_width: int, value_width: int, n_value_heads: int, d_conv: int) -> int:
-    """Return the elements of a gated delta net but for the norm of its output (arXiv 2412.06464).
+    """Return the elements of a gated delta net except the norm of its output (arXiv 2412.06464).
 
     In: Q, K, V, gate, and two numbers a head; convolution of Q, K and V; two vectors of one number a head; out.
     """

@@ -4,7 +4,7 @@ Counted here are the products, which have as many multiply-adds as their operand
 is counted in `elementwise`. `mlp_matrices` is 2 for a plain MLP and 3 for one with a gate. Attention takes a number of
 pairs, which `positions` counts: those that causality needs, or the slots that a kernel reads.
 
-    one token behind the others: n_tokens 1, pairs S          a prompt: n_tokens P, pairs P(P + 1)/2
+    one token after the others: n_tokens 1, pairs S          a prompt: n_tokens P, pairs P(P + 1)/2
 """
 
 from kvlab.accounting.components import attention_parameters

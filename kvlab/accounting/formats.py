@@ -46,6 +46,6 @@ def stored_bytes(width: int, block: int, block_bytes: int) -> int:
 def state_element_bytes(element: Element) -> int:
     """Return the bytes of an element of a convolution's window where K and V are stored as `element`.
 
-    4 beside fp32, 2 beside all else: formats of a byte and less are for K and V, and leave states as they are.
+    4 next to fp32, 2 next to all else: formats of a byte and less are for K and V, and leave states as they are.
     """
     return 4 if element.name == "fp32" else 2

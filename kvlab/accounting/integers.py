@@ -22,7 +22,7 @@ def exact(formula: Callable[P, R]) -> Callable[P, R]:
     An integer of NumPy is taken as the number that it is, so that a sweep over an array's elements is exact too.
 
     Raises:
-        KvlabError: from the formula returned, an argument is no whole number, or is negative; it is named.
+        KvlabError: from the formula returned, an argument is not a whole number, or is negative; it is named.
     """
     signature = inspect.signature(formula)
     counts, lists = (_annotated(signature, *kinds) for kinds in ((int, "int"), (Sequence[int], "Sequence[int]")))

@@ -116,7 +116,7 @@ def state_bytes(groups: Iterable[Layers], batch: int, bytes_per_element: int) ->
 
 @exact
 def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -> int:
-    """Return the bytes that one more token of one sequence adds behind `context`: a full window adds none."""
+    """Return the bytes that one more token of one sequence adds after `context`: a full window adds none."""
     return sum(
         g.count * token_bytes(g, element) * (tokens_stored(g, context + 1) - tokens_stored(g, context))
         if g.stores

@@ -2,7 +2,7 @@
 
     embedding · norms · QKV · rotary · scores · softmax · weighted sum · output · MLP · head
 
-Prefill is a pass over the prompt behind nothing, a decode step one over one token behind the others, and a step without
+Prefill is a pass over the prompt with nothing cached, a decode step one over a single new token, and a step without
 a cache one over everything.
 """
 
@@ -25,8 +25,8 @@ class Pass:
         held: tokens that each sequence's cache holds already.
         n_tokens: new tokens of each sequence.
         rows: tokens of each sequence whose logits are wanted.
-        block: slots that are read at once; with 1 no slot is read that is not needed.
-        capacity: slots of the buffer, beyond which nothing is read.
+        block: slots that are read together; with 1 no slot is read that is not needed.
+        capacity: slots of the buffer; nothing past them is read.
     """
 
     batch: int
@@ -45,7 +45,7 @@ class Operation:
         name: of the operation.
         flops: of its products, on the pairs that are needed.
         flops_read: of its products, on the slots that are read: more where it is attention.
-        elementwise: operations on elements, beside the products.
+        elementwise: operations on elements, in addition to the products.
         weight_bytes: of the weights that it reads.
         kv_bytes: of K and V that it reads.
         kv_written_bytes: of K and V that it writes.

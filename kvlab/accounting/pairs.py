@@ -18,7 +18,7 @@ def causal_pairs(n_tokens: int) -> int:
 
 @exact
 def pairs_of_pass(held: int, n_tokens: int) -> int:
-    """Return the pairs that a pass over `n_tokens` tokens needs behind `held` others: `T · held + T(T + 1)/2`."""
+    """Return the pairs that a pass over `n_tokens` tokens needs after `held` others: `T · held + T(T + 1)/2`."""
     return n_tokens * held + causal_pairs(n_tokens)
 
 
@@ -107,7 +107,7 @@ def slots_of_tokens(n_tokens: int, block: int) -> int:
 def slots_from_start(n_tokens: int, capacity: int, block: int) -> int:
     """Return the slots that a pass over `n_tokens` tokens reads from nothing, in a buffer of `capacity` slots.
 
-    Queries behind the last whole block of the buffer read all of it.
+    Queries after the last whole block of the buffer read all of it.
     """
     return (
         slots_of_tokens(min(n_tokens, capacity // block * block), block)
@@ -117,7 +117,7 @@ def slots_from_start(n_tokens: int, capacity: int, block: int) -> int:
 
 @exact
 def slots_of_pass(held: int, n_tokens: int, capacity: int, block: int) -> int:
-    """Return the slots that a pass over `n_tokens` tokens reads behind `held` others."""
+    """Return the slots that a pass over `n_tokens` tokens reads after `held` others."""
     return slots_from_start(held + n_tokens, capacity, block) - slots_from_start(held, capacity, block)
 
 
@@ -129,7 +129,7 @@ def slots_cached(prompt: int, new_tokens: int, capacity: int, block: int) -> int
 
 @exact
 def slots_of_prefixes(n_tokens: int, block: int) -> int:
-    """Return the sum of `slots_of_tokens` of 1 … T: what is read where each prefix is computed anew.
+    """Return the sum of `slots_of_tokens` of 1 … T: what is read where each prefix is computed again.
 
     With `T + 1 = Q · b + R`, the sum of all whole blocks of prefixes, and of the R that are left.
     """

@@ -85,7 +85,7 @@ class StepTime:
 
     @property
     def seconds(self) -> float:
-        """The lower bound: memory and arithmetic at once, as if neither waited for the other."""
+        """The lower bound: memory and arithmetic at the same time, as if neither waited for the other."""
         return max(self.memory, self.compute)
 
 
