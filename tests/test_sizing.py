@@ -108,7 +108,7 @@ def test_an_explicit_null_is_what_the_class_makes_of_it():
         ({"num_hidden_layers": "3"}, 'num_hidden_layers is "3"'),
         ({"num_hidden_layers": None}, "num_hidden_layers is null"),
         ({"num_hidden_layers": 10**6}, "may be 10,000 at most"),
-        ({"hidden_size": 10**16}, "hidden_size is a number beyond 1,000,000,000,000,000"),
+        ({"hidden_size": 10**16}, "hidden_size is a number above 1,000,000,000,000,000"),
         ({"hidden_size": 71}, "a width of 71 is not a multiple of 14 heads"),
         ({"num_key_value_heads": 4}, "14 query heads cannot be shared out among num_key_value_heads = 4"),
         ({"num_key_value_heads": 28}, "14 query heads cannot be shared out among num_key_value_heads = 28"),

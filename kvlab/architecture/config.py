@@ -55,7 +55,7 @@ def integer(config: Config, key: str, name: str, default: int | None = None) -> 
     """Return a positive integer, at most `LARGEST`; `default`, if there is one, where the key is absent or null.
 
     Raises:
-        KvlabError: the key is missing and has no default, or its value is no such integer.
+        KvlabError: the key is missing and has no default, or its value is not such an integer.
     """
     value = config.get(key)
     if value is None and default is not None:
@@ -80,7 +80,7 @@ def epsilon(config: Config, key: str, name: str, default: float) -> float:
     """Return what a norm adds below its root, `default` where the key is absent.
 
     Raises:
-        KvlabError: it is no number between 0 and 1.
+        KvlabError: it is not a number between 0 and 1.
     """
     value = config.get(key, default)
     if not isinstance(value, float) or not 0 < value < 1:

@@ -61,7 +61,7 @@ def explanation(
         ("layers", [line for group in decoder.layers for line in _shape_lines(group, context, element)]),
         ("size", [size_formula(decoder, element), *(f"{kind}: {line}" for kind, line in kinds.items())]),
         ("cache", [parts + _in_units(attention + states)]),
-        ("one more token", [f"{_in_units(token)} for each sequence, behind {context:,} tokens"]),
+        ("one more token", [f"{_in_units(token)} for each sequence, after {context:,} tokens"]),
         ("weights", [_weights_line(decoder, weights)]),
         *([("inferred", inferred)] if inferred else []),
     ]

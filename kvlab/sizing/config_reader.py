@@ -1,4 +1,4 @@
-"""A configuration's keys, with the defaults of its class behind them, and a record of which were needed."""
+"""A configuration's keys, with the defaults of its class to fall back on, and a record of which were needed."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Keys:
         return self.dividing(self.integer_or(key, n_heads), n_heads, key)
 
     def dividing(self, n_kv_heads: int, n_heads: int, key: str) -> int:
-        """Return `n_kv_heads`. Raises `KvlabError` where `n_heads` is no multiple of it."""
+        """Return `n_kv_heads`. Raises `KvlabError` where `n_heads` is not a multiple of it."""
         if n_heads % n_kv_heads:
             raise self.refusal(f"{n_heads} query heads cannot be shared out among {key} = {n_kv_heads}")
         return n_kv_heads
@@ -184,7 +184,7 @@ class Keys:
             raise self.refusal(f"{key} is {shown(value)}, where this family has only {known}")
 
     def checked(self, key: str, value: object, least: int = 1) -> int:
-        """Return `value`. Raises `KvlabError` where it is no integer from `least` to `LARGEST`."""
+        """Return `value`. Raises `KvlabError` where it is not an integer from `least` to `LARGEST`."""
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST:
             raise self.refusal(f"{key} is {shown(value)}, and must be a whole number from {least} to {LARGEST:,}")
         return value
@@ -205,7 +205,7 @@ class Keys:
 def shown(value: object) -> str:
     """Return a value as JSON, cut short: a file may hold a very long one."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
-        return f"a number beyond {LARGEST:,}"
+        return f"a number above {LARGEST:,}"
     # Few of its parts, before it is written: a deep or long value would take its time.
     if isinstance(value, list | dict):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"

@@ -48,7 +48,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Decoder(Shape):
-    """A decoder-only language model, as far as its memory goes; sound and image towers are no part of it.
+    """A decoder-only language model, as far as its memory goes; sound and image towers are not part of it.
 
     Attributes:
         name: what people call it.

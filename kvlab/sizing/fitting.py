@@ -1,4 +1,4 @@
-"""The formula turned around: how much of a cache a memory has room for beside the weights."""
+"""The formula turned around: how much of a cache fits in a memory next to the weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fit:
 
 
 def fitted(decoder: Decoder, memory: int, weight_bytes: int, context: int | None, batch: int, element: Element) -> Fit:
-    """Return what a memory has room for beside the weights.
+    """Return what fits in a memory next to the weights.
 
     Args:
         decoder: the model.

@@ -80,7 +80,7 @@ def chunks_where_rotary_is_on(keys: Keys, n_layers: int) -> list[str]:
 
 
 def rotary_layers(keys: Keys, n_layers: int) -> list[bool]:
-    """Return which layers have rotary positions: by `no_rope_layers`, where 1 means yes, or but for each nth."""
+    """Return which layers have rotary positions: by `no_rope_layers`, where 1 means yes, or all except each nth."""
     given = keys.items("no_rope_layers")
     if not given:
         period = keys.integer("no_rope_layer_interval")

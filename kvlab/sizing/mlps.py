@@ -1,4 +1,4 @@
-"""What stands behind attention: MLPs and mixtures of experts. Each is a function from keys to all layers' elements."""
+"""What follows attention: MLPs and mixtures of experts. Each is a function from keys to all layers' elements."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def llama4_experts(keys: Keys, d_model: int, n_layers: int) -> Counted:
 
 
 def layer_numbers(keys: Keys, key: str, n_layers: int) -> list[int]:
-    """Return the layers that a key lists, none where it is null. Raises `KvlabError` for what is no layer's number."""
+    """Return the layers that a key lists, none where it is null. Raises `KvlabError` for what is not a layer number."""
     listed = keys.items(key) or []
     for entry in listed:
         if keys.checked(key, entry, least=0) >= n_layers:

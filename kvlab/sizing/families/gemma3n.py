@@ -58,7 +58,7 @@ def _widths(keys: Keys, n_layers: int) -> list[int]:
 
 
 def _around_the_blocks(keys: Keys, n_layers: int, d: int) -> int:
-    """Return the elements of what Gemma 3n has beside attention and MLP.
+    """Return the elements of what Gemma 3n has in addition to attention and MLP.
 
     AltUp keeps several copies of the residual stream and predicts them from one another; LAuReL adds a product of low
     rank; each layer has a small embedding of its own, with a projection to and from it.

@@ -71,7 +71,7 @@ def _with_positions(keys: Keys, multi_query: bool) -> Shape:
 
 
 def read_gptj(keys: Keys) -> Shape:
-    """GPT-J and CodeGen: attention and MLP side by side behind one norm, no bias in attention, one on the head."""
+    """GPT-J and CodeGen: attention and MLP side by side after one norm, no bias in attention, one on the head."""
     w = _early_widths(keys)
     block = w.matrices + w.mlp_bias + 2 * w.d_model
     parameters = _tables(keys, w) * w.d_model + w.n_layers * block + 2 * w.d_model + w.vocab_size
@@ -147,7 +147,7 @@ def read_gpt_neox(keys: Keys) -> Shape:
 
 
 def read_bloom(keys: Keys) -> Shape:
-    """BLOOM: ALiBi, which sets no limit to the context; a norm behind the embedding; biases everywhere."""
+    """BLOOM: ALiBi, which sets no limit to the context; a norm after the embedding; biases everywhere."""
     d, n_heads = keys.integer("hidden_size"), keys.integer("n_head")
     w = Widths(
         keys.n_layers("n_layer"), d, n_heads, n_heads, keys.head_dim(d, n_heads), 4 * d, keys.integer("vocab_size")

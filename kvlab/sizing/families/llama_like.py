@@ -1,4 +1,4 @@
-"""The many decoders that are Llama's kin: rotary positions, and a `Style` that says in what each differs."""
+"""The many decoders that are Llama-like: rotary positions, and a `Style` that says in what each differs."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def switched(key: str, norm: HeadNorms) -> HeadNorms:
 
 @dataclass(frozen=True)
 class Style:
-    """In what a family of Llama's kin differs from the others.
+    """In what a Llama-like family differs from the others.
 
     Attributes:
         kinds: which layer stores what.
         bias: whether the projections of attention have biases, or the key that says so.
         out_bias: whether the output's has one where the others have.
         head_norms: how many elements of norms on Q and K a layer has, or of what else attention adds.
-        norms: norms of the model's width in a layer, but for those that a key takes away.
+        norms: norms of the model's width in a layer, except those that a key takes away.
         norm_vectors: 1 for a weight, 2 for a weight and a bias, 0 for a norm without either.
         parallel: a key that, where it is true, takes one norm away: attention and MLP then share it.
         feed_forward: the elements of all layers' MLPs.
@@ -179,7 +179,7 @@ STYLES = {
 
 
 def read(keys: Keys, style: Style) -> Shape:
-    """Return what a configuration of Llama's kin describes."""
+    """Return what a Llama-like configuration describes."""
     n_layers = keys.n_layers("num_hidden_layers")
     d_model, n_heads = keys.integer("hidden_size"), keys.integer("num_attention_heads")
     heads = Heads(n_heads, keys.kv_heads(n_heads), keys.head_dim(d_model, n_heads))

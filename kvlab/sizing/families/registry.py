@@ -59,7 +59,7 @@ NESTED: dict[str, str | None] = {
 }
 # These two wrote all keys at the top before they had a `text_config`.
 ONCE_FLAT = ("qwen2_vl", "qwen2_5_vl")
-# Whose `tie_word_embeddings` ties the head: that of the outer configuration, but for these types. Any of several does.
+# Whose `tie_word_embeddings` ties the head: the outer configuration's, except for these types. Any of several does.
 TIE = "tie_word_embeddings"
 TIED_BY = {"llama4": ("text",)} | dict.fromkeys(("llava", *ONCE_FLAT), ("outer", "text"))
 
