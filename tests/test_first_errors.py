@@ -31,5 +31,5 @@ def test_a_right_figure_has_no_explanation_and_one_that_fits_nothing_has_none_ei
     assert mistakes.explanations("Llama-2-7B", "2 GiB", 4096, 1, "fp16") == ""
     assert mistakes.explanations("Llama-2-7B", "3 GiB", 4096, 1, "fp16") == ""
     assert mistakes.explanations("Llama-2-70B", "10 GiB", 4096, 1, "fp16") == "query_heads bits"
-    with pytest.raises(KvlabError, match="'ten' is no number"):
+    with pytest.raises(KvlabError, match="'ten' is not a number"):
         mistakes.explanations("Llama-2-7B", "ten", 4096, 1, "fp16")

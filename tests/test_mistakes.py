@@ -169,9 +169,9 @@ def test_the_card_says_it_in_words():
     ("arguments", "said"),
     [
         (("Llama-2-7B", "24G", "--context", "5"), "write GB or GiB: they differ"),
-        (("Llama-2-7B", "much", "--context", "5"), "is no number above 0"),
+        (("Llama-2-7B", "much", "--context", "5"), "is not a number above 0"),
         (("Llama-2-7C", "24GB", "--context", "5"), "Llama-2-7B"),
-        (("Llama-2-7B", "24GB", "--context", "0"), "is no whole number from 1"),
+        (("Llama-2-7B", "24GB", "--context", "0"), "is not a whole number from 1"),
         (("Llama-2-7B", "24GB"), "--context"),
     ],
 )

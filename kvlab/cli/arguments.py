@@ -23,20 +23,20 @@ class Count(click.ParamType[int]):
     """A whole number of at least `least`; every count of the command line is one."""
 
     name = "integer"
-    MOST = 10**15  # no model, batch or context comes near; beyond it a digit too many has been typed
+    MOST = 10**15  # no model, batch or context comes near; above it a digit too many has been typed
 
     def __init__(self, least: int = 1, most: int = MOST) -> None:
         self.least, self.most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, or refuse with a sentence that says what would be right."""
-        written = str(value)
-        digits = written.lstrip("0") or "0"
+        text = str(value)
+        digits = text.lstrip("0") or "0"
         # By its length first: Python reads no number of thousands of digits.
-        readable = written.isascii() and written.isdigit() and len(digits) <= len(str(self.most))
+        readable = text.isascii() and text.isdigit() and len(digits) <= len(str(self.most))
         if not readable or not self.least <= int(digits) <= self.most:
-            shown = written if len(written) <= 40 else f"{written[:40]}…"
-            self.fail(f"{shown!r} is no whole number from {self.least} to {self.most:,}.", param, ctx)
+            quoted = text if len(text) <= 40 else f"{text[:40]}…"
+            self.fail(f"{quoted!r} is not a whole number from {self.least} to {self.most:,}.", param, ctx)
         return int(digits)
 
 

@@ -1,4 +1,4 @@
-"""`fit`: how many tokens, and how many sequences, a memory has room for beside the weights."""
+"""`fit`: how many tokens, and how many sequences, fit in a memory next to the weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kvlab.units import both_units
     "--device", "device_name", metavar="NAME", help="A device's memory, as it reports it; see `kvlab devices`."
 )
 @click.option("--weights-dtype", type=Dtype(), help="Of the weights; default fp16.")
-@click.option("--weights", type=Size(), help="The weights' size, where it is known, in the place of their count.")
+@click.option("--weights", type=Size(), help="The weights' size, where it is known, instead of their count.")
 @click.option("--context", type=Count(), help="Tokens of each sequence; default as many as the model was made for.")
 @batch_option
 @dtype_option

@@ -23,7 +23,7 @@ EXIT_DIFFERS = 1
 @click.option("--tokens", type=Count(), required=True, help="How many tokens to generate.")
 @click.option("--no-cache", is_flag=True, help="Recompute everything at each step.")
 @of_model
-@click.option("--stop", is_flag=True, help="Stop behind an end-of-text token.")
+@click.option("--stop", is_flag=True, help="Stop after an end-of-text token.")
 @click.option("--temperature", type=float, help="Sample at this temperature instead of taking the best token.")
 @click.option("--top-k", type=Count(), help="Sample among this many best tokens.")
 @click.option("--seed", type=Count(least=0), help="Seed of the sampling; default 0.")

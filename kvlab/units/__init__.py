@@ -39,19 +39,19 @@ def parse_size(written: str) -> int:
         KvlabError: no unit, one that could mean either of two (`24G`), no positive number, or no whole bytes.
     """
     match = re.fullmatch(r"\s*([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z]*)\s*", written, re.ASCII)
-    shown = written if len(written) <= 40 else f"{written[:40]}…"
+    quoted = written if len(written) <= 40 else f"{written[:40]}…"
     if match is None:
-        raise KvlabError(f"{shown!r} is no size; write a number and its unit, such as 24GB or 24GiB")
+        raise KvlabError(f"{quoted!r} is not a size; write a number and its unit, such as 24GB or 24GiB")
     number, unit = match.groups()
     known = {**DECIMAL, **BINARY}
     if unit not in known:
         prefix = unit[:1].upper() if unit[:1].upper() in ("K", "M", "G", "T") else "G"
-        meant = [name for name in known if len(name) > 1 and name[0].upper() == prefix]
-        choice = " or ".join(f"{number}{name}" for name in meant)
-        raise KvlabError(f"{shown!r} has {f'the unit {unit!r}' if unit else 'no unit'}; write {choice}: they differ")
+        candidates = [name for name in known if len(name) > 1 and name[0].upper() == prefix]
+        choice = " or ".join(f"{number}{name}" for name in candidates)
+        raise KvlabError(f"{quoted!r} has {f'the unit {unit!r}' if unit else 'no unit'}; write {choice}: they differ")
     size = Fraction(number) * known[unit]
     if size.denominator != 1 or size < 1:
-        raise KvlabError(f"{shown!r} is no whole number of bytes, of which there must be at least 1")
+        raise KvlabError(f"{quoted!r} is not a whole number of bytes, at least 1")
     return int(size)
 
 

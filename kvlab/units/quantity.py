@@ -55,36 +55,36 @@ class Verdict(NamedTuple):
     mistakes: tuple[str, ...] = ()
 
 
-def read_figure(written: str, counted: bool = False) -> Figure:
-    """Return what a written figure says.
+def read_figure(text: str, counted: bool = False) -> Figure:
+    """Return the figure that a text spells out.
 
     Args:
-        written: a number, and perhaps a unit.
+        text: a number, and perhaps a unit.
         counted: whether it counts tokens or devices, and not bytes.
 
     Raises:
-        KvlabError: it is no number above 0, or its unit is unknown or could be two.
+        KvlabError: it is not a number above 0, or its unit is unknown or could be two.
     """
-    shown = written if len(written) <= 40 else f"{written[:40]}…"
-    match = WRITTEN.fullmatch(written) if len(written) <= LONGEST else None
+    quoted = text if len(text) <= 40 else f"{text[:40]}…"
+    match = WRITTEN.fullmatch(text) if len(text) <= LONGEST else None
     readings = _readings(match[1]) if match else ()
     if match is None or not readings:
-        raise KvlabError(f"{shown!r} is no number above 0 with a unit or without; write it like 131072 or 128 KiB")
+        raise KvlabError(f"{quoted!r} is not a number above 0; write it like 131072 or 128 KiB")
     unit = match[2].lower()
     if counted:
         if unit not in COUNTED:
-            raise KvlabError(f"{shown!r} has the unit {match[2]!r}; write a plain number")
+            raise KvlabError(f"{quoted!r} has the unit {match[2]!r}; write a plain number")
         return Figure(readings, 1, 0)
     if unit not in UNITS:
-        meant = [name for scale in (DECIMAL, BINARY) for name in scale if name != "B" and name[0].lower() == unit]
-        choice = " or ".join(meant) if meant else ", ".join([*DECIMAL, *list(BINARY)[1:]])
-        raise KvlabError(f"{shown!r} has the unit {match[2]!r}; write {choice}{': they differ' if meant else ''}")
+        candidates = [name for scale in (DECIMAL, BINARY) for name in scale if name != "B" and name[0].lower() == unit]
+        choice = " or ".join(candidates) if candidates else ", ".join([*DECIMAL, *list(BINARY)[1:]])
+        raise KvlabError(f"{quoted!r} has the unit {match[2]!r}; write {choice}{': they differ' if candidates else ''}")
     kind, power = UNITS[unit]
     return Figure(readings, 1024 if kind == "binary" else 1000, power)
 
 
 def judge(figure: Figure, expected: int, mistaken: Mapping[str, int]) -> Verdict:
-    """Return what a figure is beside the exact number.
+    """Return how a figure compares with the exact number.
 
     Args:
         figure: what was written.
@@ -136,7 +136,7 @@ def _fits(reading: Reading, scale: int, value: int, last: int) -> bool:
 
 
 def _last_digit(reading: Reading) -> int:
-    """Return what the last digit that is no zero stands for, in a figure without a unit."""
+    """Return what the last nonzero digit stands for, in a figure without a unit."""
     written = str(reading.mantissa)
     return 1 if reading.decimals else 10 ** (len(written) - len(written.rstrip("0")))
 
