@@ -175,9 +175,9 @@ def the_lesser(n_layers, head_dim):
 
 
 def test_what_is_no_ratio_is_refused():
-    with pytest.raises(KvlabError, match="is no return of ratio"):
+    with pytest.raises(KvlabError, match="is not `return ratio"):
         formula.write_ratio(the_lesser, formula.TEXT)
-    with pytest.raises(KvlabError, match=r"memory\.py:\d+: .* is no return of ratio"):
+    with pytest.raises(KvlabError, match=r"memory\.py:\d+: .* is not `return ratio"):
         formula.write_ratio(memory.weight_bytes, formula.TEXT)
 
 

@@ -155,7 +155,7 @@ def f(n_layers):
 def f(n_layers):  # here: decorated
     return n_layers""",
     "a function that waits": """
-async def f(n_layers):  # here: is no plain function
+async def f(n_layers):  # here: is not a plain function
     return n_layers""",
     "any number of arguments": """
 def f(*lengths):  # here: any number of arguments
@@ -191,18 +191,28 @@ REFUSED |= {
         ("a comparison as a number", "n_layers", "n_layers * (n_layers > 2)", "'n_layers > 2' is not known"),
         ("a choice among numbers by or", "n_layers", "n_layers or 2", "is not known"),
         ("a number as a condition", "n_layers", "1 if n_layers else 2", "is int, and should be bool"),
-        ("a truth as a condition", "n_layers", "1 if True else 2", "is no condition"),
-        ("the identity of numbers", "n_layers, context", "1 if n_layers is context else 2", "is no condition"),
-        ("a membership", "n_layers, lengths: list[int]", "1 if n_layers in lengths else 2", "is no condition"),
+        ("a truth as a condition", "n_layers", "1 if True else 2", "is not a supported condition"),
+        (
+            "the identity of numbers",
+            "n_layers, context",
+            "1 if n_layers is context else 2",
+            "is not a supported condition",
+        ),
+        (
+            "a membership",
+            "n_layers, lengths: list[int]",
+            "1 if n_layers in lengths else 2",
+            "is not a supported condition",
+        ),
         ("a shift", "n_layers", "n_layers << 2", "is not known"),
         ("a plus sign", "n_layers", "+n_layers", "is not known"),
         ("bits turned over", "n_layers", "~n_layers", "is not known"),
         ("a negative power", "n_layers", "n_layers**-2", "is not known"),
         ("the power of an argument", "n_layers, head_dim", "n_layers**head_dim", "is not known"),
         ("a truth as a power", "n_layers", "n_layers**True", "is not known"),
-        ("an unknown call", "n_layers", "len(n_layers)", "is no call of another formula"),
-        ("a call of a method", "n_layers", "n_layers.bit_length()", "is no call of another formula"),
-        ("a call of what is made there", "n_layers", "(lambda n: n)(n_layers)", "is no call of another formula"),
+        ("an unknown call", "n_layers", "len(n_layers)", "is not a call of another formula"),
+        ("a call of a method", "n_layers", "n_layers.bit_length()", "is not a call of another formula"),
+        ("a call of what is made there", "n_layers", "(lambda n: n)(n_layers)", "is not a call of another formula"),
         ("an expression with a name", "n_layers", "(n := n_layers) + n", "is not known"),
         ("the name of a list", "n_layers", "n_layers * GROUPS", "'GROUPS' is not known"),
         ("the name of a truth", "n_layers", "n_layers * __debug__", "'__debug__' is not known"),
@@ -213,25 +223,25 @@ REFUSED |= {
         ("a default", "n_layers", "with_a_default(n_layers)", "leaves out head_dim"),
         ("a starred call", "lengths: list[int]", "with_a_default(1, *lengths)", "'*lengths' is not known"),
         ("a doubly starred call", "n_layers", "floored(1, 2, **GROUPS)", "does not fit floored"),
-        ("the least of a list", "lengths: list[int]", "min(lengths)", "is no call of another formula"),
-        ("the least by a key", "n_layers", "min(n_layers, 2, key=abs)", "is no call of another formula"),
-        ("an argument called min", "min, n_layers", "min(2, n_layers)", "is no call of another formula"),
-        ("a sum with a condition", "lengths: list[int]", "sum(n for n in lengths if n > 2)", "is no sum"),
-        ("a sum over two lists", "lengths: list[int]", "sum(a * b for a in lengths for b in lengths)", "is no sum"),
-        ("a sum with a start", "lengths: list[int]", "sum((n for n in lengths), 2)", "is no sum"),
-        ("a sum with a named start", "lengths: list[int]", "sum((n for n in lengths), start=2)", "is no call"),
-        ("a sum of a list", "lengths: list[int]", "sum(lengths)", "is no sum"),
-        ("a sum over pairs", "lengths: list[int]", "sum(a for a, b in lengths)", "is no sum"),
-        ("a sum over a number", "n_layers", "sum(n for n in n_layers)", "'n_layers' is no list"),
+        ("the least of a list", "lengths: list[int]", "min(lengths)", "is not a call of another formula"),
+        ("the least by a key", "n_layers", "min(n_layers, 2, key=abs)", "is not a call of another formula"),
+        ("an argument called min", "min, n_layers", "min(2, n_layers)", "is not a call of another formula"),
+        ("a sum with a condition", "lengths: list[int]", "sum(n for n in lengths if n > 2)", "is not a sum"),
+        ("a sum over two lists", "lengths: list[int]", "sum(a * b for a in lengths for b in lengths)", "is not a sum"),
+        ("a sum with a start", "lengths: list[int]", "sum((n for n in lengths), 2)", "is not a sum"),
+        ("a sum with a named start", "lengths: list[int]", "sum((n for n in lengths), start=2)", "is not a call"),
+        ("a sum of a list", "lengths: list[int]", "sum(lengths)", "is not a sum"),
+        ("a sum over pairs", "lengths: list[int]", "sum(a for a, b in lengths)", "is not a sum"),
+        ("a sum over a number", "n_layers", "sum(n for n in n_layers)", "'n_layers' is not a list"),
         ("a sum over a range", "n_layers", "sum(n for n in range(n_layers))", "'range(n_layers)' is not known"),
         ("a sum's variable outside it", "lengths: list[int]", "sum(n for n in lengths) + n", "'n' is not known"),
         ("a list as a number", "lengths: list[int]", "2 * lengths", "is list, and should be int"),
         ("a record as a number", "group: Group", "2 * group", "is Group, and should be int"),
         ("a record's truth as a number", "group: Group", "2 * group.stores", "is bool, and should be int"),
         ("a record's number as a condition", "group: Group", "1 if group.count else 2", "is int, and should be bool"),
-        ("a field of a number", "n_layers", "n_layers.count", "is no field of int"),
-        ("a field that is not there", "group: Group", "group.weight", "is no field of Group"),
-        ("a field that is a word", "named: Named", "named.name", "is no field of Named"),
+        ("a field of a number", "n_layers", "n_layers.count", "is not a field of int"),
+        ("a field that is not there", "group: Group", "group.weight", "is not a field of Group"),
+        ("a field that is a word", "named: Named", "named.name", "is not a field of Named"),
         ("another record", "named: Named", "of_a_group(named)", "is Named, and should be Group"),
         ("a number that cannot be missing", "group: Group", "1 if group.count is None else 2", "is int, and should be"),
         ("a missing number compared", "group: Group", "1 if group.window == 3 else 2", "ask `is None` first"),
@@ -275,14 +285,14 @@ def test_what_is_wrong_in_a_formula_that_is_called_or_exact_is_refused_where_it_
 
 def test_what_has_no_source_of_its_own_is_refused():
     for nothing in (len, lambda n_layers: n_layers, eval("lambda n_layers: n_layers")):
-        with pytest.raises(KvlabError, match=r"no source that could be read|is no plain function"):
+        with pytest.raises(KvlabError, match=r"no source that could be read|is not a plain function"):
             formula.text(nothing)
 
 
 def test_a_name_means_what_it_means_to_the_function():
     source = "def f(n_layers):\n    return min(n_layers, 2)"
     ours = defined(source, {"min": lambda a, b: a + b})
-    with pytest.raises(KvlabError, match="is no plain function"):
+    with pytest.raises(KvlabError, match="is not a plain function"):
         formula.text(ours)
     assert formula.text(defined(source, {})) == "min(L, 2)"
     assert formula.text(defined(source, {"min": of_a_product})) == "L · 2"

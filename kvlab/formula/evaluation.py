@@ -30,7 +30,7 @@ from kvlab.formula.language import (
 )
 from kvlab.formula.types import OPTIONAL, Kind, is_record, items_of, shown
 
-UNKNOWN = object()  # in the place of a number that there is not
+UNKNOWN = object()  # stands for a number that is unknown
 
 _OPERATORS: Mapping[str, Any] = {
     "+": operator.add,
@@ -51,18 +51,18 @@ _OPERATORS: Mapping[str, Any] = {
 }
 
 
-def given(of: str, name: str, kind: Kind, argument: Any) -> Any:
-    """Return what is given for an argument, NumPy's integers as Python's. Raises `KvlabError` where it does not fit."""
+def checked(formula: str, name: str, kind: Kind, argument: Any) -> Any:
+    """Return an argument, NumPy's integers as Python's. Raises `KvlabError` where it is not of its kind."""
     items = items_of(kind)
     if items is not None and isinstance(argument, Iterable):
-        return [given(of, name, items, item) for item in argument]
+        return [checked(formula, name, items, item) for item in argument]
     if kind in (int, OPTIONAL) and not isinstance(argument, bool):
         with suppress(TypeError):
             return operator.index(argument)
     if (kind == OPTIONAL and argument is None) or ((kind is bool or is_record(kind)) and isinstance(argument, kind)):
         return argument
     wanted = "a whole number" if kind is int else shown(kind)
-    raise KvlabError(f"{of}: {name} is {argument!r:.60}, and must be {wanted}")
+    raise KvlabError(f"{formula}: {name} is {argument!r:.60}, and must be {wanted}")
 
 
 def value(node: Node, known: Mapping[str, Any]) -> Any:
@@ -103,8 +103,8 @@ def _value(node: Node, known: Mapping[str, Any]) -> Any:
         case Sum(term, variable, items):
             return sum(_value(term, {**known, variable.name: item}) for item in of(items))
         case Call(formula, arguments):
-            given = [of(argument) for argument in arguments]
-            return _value(formula.body, dict(zip(formula.parameters, given, strict=True)))
+            values = [of(argument) for argument in arguments]
+            return _value(formula.body, dict(zip(formula.parameters, values, strict=True)))
         case Choice(condition, then, otherwise):
             return of(then) if of(condition) else of(otherwise)
         case Guard(refused, result):

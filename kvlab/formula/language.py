@@ -55,7 +55,7 @@ class Name:
 class Field:
     """A field of a record."""
 
-    of: Reference
+    record: Reference
     name: str
     kind: Kind
 
@@ -64,14 +64,14 @@ class Field:
 class Present:
     """A number that may be missing, where one is needed."""
 
-    of: Reference
+    number: Reference
 
 
 @dataclass(frozen=True)
 class Negative:
-    """`-of`."""
+    """`-operand`."""
 
-    of: Node
+    operand: Node
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ class Power:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The quotient rounded up, in the source `-(-of // by)`."""
+    """The quotient rounded up, in the source `-(-dividend // divisor)`."""
 
-    of: Node
-    by: Node
+    dividend: Node
+    divisor: Node
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Extreme:
     """The least or the greatest of several numbers: `min(…)`, `max(…)`."""
 
     name: str
-    of: tuple[Node, ...]
+    operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ class Sum:
 
 @dataclass(frozen=True)
 class Call:
-    """Another formula, and what is given for each of its parameters, in their order."""
+    """Another formula, and its arguments in the order of its parameters."""
 
-    of: Definition
+    formula: Definition
     arguments: tuple[Node, ...]
 
 
@@ -135,10 +135,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Guard:
-    """`if refused: raise …`, and behind it what the formula comes to for all that is not refused."""
+    """`if refused: raise …`, and then the value of the formula for what is not refused."""
 
     refused: Node
-    of: Node
+    result: Node
 
 
 @dataclass(frozen=True)
@@ -151,17 +151,17 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Logic:
-    """Conditions that are joined by `and`, or by `or`."""
+    """Conditions joined by `and`, or by `or`."""
 
     word: str
-    of: tuple[Node, ...]
+    operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Not:
     """A condition that must not hold."""
 
-    of: Node
+    condition: Node
 
 
 Reference: TypeAlias = Name | Field
@@ -192,6 +192,6 @@ def opposite(condition: Node) -> Node:
     match condition:
         case Comparison((sign,), operands):
             return Comparison((_OPPOSITE[sign],), operands)
-        case Not(of):
-            return of
+        case Not(negated):
+            return negated
     return Not(condition)

@@ -104,7 +104,7 @@ class _Reader:
             ):
                 inner = replace(self, scope=head.parameters)
                 return replace(head, body=inner.number(a)), replace(head, body=inner.number(b))
-        raise self.refusal(statements[0], "is no return of ratio(a, b)")
+        raise self.refusal(statements[0], "is not `return ratio(a, b)`")
 
     def head(self) -> tuple[Definition, list[ast.stmt]]:
         """Return the formula without its body, and the statements of its body."""
@@ -123,14 +123,14 @@ class _Reader:
         except (OSError, TypeError, SyntaxError):
             raise KvlabError(f"{self.function!r} has no source that could be read as a formula") from None
         if not isinstance(tree, ast.FunctionDef):
-            raise self.refusal(tree, "is no plain function")
+            raise self.refusal(tree, "is not a plain function")
         return tree
 
-    def parameters(self, given: ast.arguments) -> dict[str, Kind]:
-        if more := given.vararg or given.kwarg:
+    def parameters(self, declared: ast.arguments) -> dict[str, Kind]:
+        if more := declared.vararg or declared.kwarg:
             raise self.refusal(more, "takes any number of arguments")
-        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
-        hints = self.declared(get_type_hints, self.plain, given)
+        arguments = [*declared.posonlyargs, *declared.args, *declared.kwonlyargs]
+        hints = self.declared(get_type_hints, self.plain, declared)
         kinds = {argument.arg: kind_of(hints.get(argument.arg, int)) for argument in arguments}
         for argument in arguments:
             if kinds[argument.arg] is None:
@@ -194,7 +194,7 @@ class _Reader:
             return self.sum(node)
         if inspect.isfunction(function):
             return self.formula(node, function)
-        raise self.refusal(node, "is no call of another formula")
+        raise self.refusal(node, "is not a call of another formula")
 
     def sum(self, node: ast.Call) -> Node:
         match node.args:
@@ -207,21 +207,21 @@ class _Reader:
                 over = self.reference(items)
                 variable = Name(name, items_of(over.kind))
                 if variable.kind is None:
-                    raise self.refusal(items, "is no list")
+                    raise self.refusal(items, "is not a list")
                 inner = replace(self, scope={**self.scope, name: variable.kind})
                 return Sum(inner.number(term), variable, over)
-        raise self.refusal(node, "is no sum(… for x in xs)")
+        raise self.refusal(node, "is not a sum(… for x in xs)")
 
     def formula(self, node: ast.Call, function: Callable[..., Any]) -> Node:
         definition = _Reader(function, (*self.callers, self.function)).definition()
         try:
             keywords = {str(keyword.arg): keyword.value for keyword in node.keywords}
-            given = inspect.signature(function).bind(*node.args, **keywords).arguments
+            bound = inspect.signature(function).bind(*node.args, **keywords).arguments
         except TypeError as error:
             raise self.refusal(node, f"does not fit {definition.name}: {error}") from None
-        if missing := [name for name in definition.parameters if name not in given]:
+        if missing := [name for name in definition.parameters if name not in bound]:
             raise self.refusal(node, f"leaves out {', '.join(missing)}")
-        return Call(definition, tuple(self.argument(given[name], kind) for name, kind in definition.parameters.items()))
+        return Call(definition, tuple(self.argument(bound[name], kind) for name, kind in definition.parameters.items()))
 
     def argument(self, node: ast.expr, kind: Kind) -> Node:
         if kind is int:
@@ -230,7 +230,7 @@ class _Reader:
             return self.condition(node)
         if kind == OPTIONAL:
             number = self.number(node)
-            return number.of if isinstance(number, Present) else number
+            return number.number if isinstance(number, Present) else number
         return self.reference(node, kind)
 
     # Conditions, and what else an argument may be.
@@ -255,7 +255,7 @@ class _Reader:
                 return Not(self.condition(a))
             case ast.Name() | ast.Attribute():
                 return self.reference(node, bool)
-        raise self.refusal(node, "is no condition that is known")
+        raise self.refusal(node, "is not a supported condition")
 
     def reference(self, node: ast.expr, *kinds: Kind) -> Reference:
         """Return an argument or a field of one, of one of these kinds, or of any where none is named."""
@@ -267,7 +267,7 @@ class _Reader:
                 record = self.reference(of)
                 known = self.declared(fields_of, record.kind, node) if is_record(record.kind) else {}
                 if name not in known:
-                    raise self.refusal(node, f"is no field of {shown(record.kind)} that formulas know")
+                    raise self.refusal(node, f"is not a field of {shown(record.kind)} that formulas may use")
                 found = Field(record, name, known[name])
             case _:
                 raise self.refusal(node, "is not known")

@@ -107,7 +107,7 @@ def javascript(formulas: Iterable[Formula]) -> str:
     """Return a script that defines the formulas, and all those that they call, each once and before its callers.
 
     Raises:
-        KvlabError: a function is no formula; a name is none in JavaScript; or two formulas have the same name.
+        KvlabError: a function is not a formula; a name is not valid in JavaScript; or two formulas have the same name.
     """
     functions: dict[str, str] = {}
     for formula in formulas:

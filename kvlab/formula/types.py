@@ -29,14 +29,14 @@ def is_record(kind: Kind) -> bool:
 
 
 def fields_of(kind: Kind) -> dict[str, Kind]:
-    """Return the kinds of a record's fields, of those that formulas know. Raises `NameError` as type hints do."""
+    """Return the kinds of a record's fields, of those that formulas may use. Raises `NameError` as type hints do."""
     hints = get_type_hints(kind)
     kinds = {field.name: kind_of(hints[field.name]) for field in fields(kind)}
     return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
 def items_of(kind: Kind) -> Kind:
-    """Return the kind of a list's items; None where it is no list."""
+    """Return the kind of a list's items; None where it is not a list."""
     return get_args(kind)[0] if isinstance(kind, GenericAlias) else None
 
 

@@ -15,7 +15,7 @@ from kvlab.errors import KvlabError
 from kvlab.formula import dialects
 from kvlab.formula.dialects import ATOM, NEGATIVE, PRODUCT, SUM, SYMBOLS, TEXT, Dialect
 from kvlab.formula.division import comes_out_even
-from kvlab.formula.evaluation import UNKNOWN, given, value
+from kvlab.formula.evaluation import UNKNOWN, checked, value
 from kvlab.formula.language import (
     Call,
     Ceiling,
@@ -76,7 +76,7 @@ def write(
     to them; layers and elements, which are passed on, are not named.
 
     Raises:
-        KvlabError: the function is no formula, of which file and line are named; a value is of another kind than its
+        KvlabError: the function is not a formula, of which file and line are named; a value is of another kind than its
             argument; a quantity has no symbol, or the symbol of another.
     """
     definition = read(formula)
@@ -90,8 +90,12 @@ def write_ratio(function: Callable[..., Any], dialect: Dialect) -> str:
     return _Writer(above, dialect, {}).fraction(dialect.quotient, above.body, below.body).text
 
 
-def _known(of: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given(of.name, name, kind, values[name]) for name, kind in of.parameters.items() if name in values}
+def _known(formula: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: checked(formula.name, name, kind, values[name])
+        for name, kind in formula.parameters.items()
+        if name in values
+    }
 
 
 @dataclass(frozen=True)
@@ -107,15 +111,15 @@ class _Writer:
     """Writes parts of one formula.
 
     Attributes:
-        of: the formula.
+        formula: the one that is written.
         dialect: the language.
         known: the values of arguments.
-        written: what stands in the place of the others, where it is not their own symbol.
+        written: what replaces the others, where it is not their own symbol.
         symbols: what each symbol stands for that is written.
         names_calls: whether another formula is called by its name, or written out.
     """
 
-    of: Definition
+    formula: Definition
     dialect: Dialect
     known: Mapping[str, Any]
     written: Mapping[str, _Piece] = field(default_factory=dict)
@@ -229,7 +233,7 @@ class _Writer:
             if known[name] is UNKNOWN:
                 del known[name]
                 written[name] = self.piece(argument)
-        return replace(self, of=formula, known=known, written=written).piece(formula.body)
+        return replace(self, formula=formula, known=known, written=written).piece(formula.body)
 
     def reference(self, node: Reference) -> _Piece:
         known = value(node, self.known)
@@ -237,17 +241,19 @@ class _Writer:
             return self.constant(known)
         if isinstance(node, Name):
             return self.written.get(node.name) or self.named(node, node.name)
-        return self.named(node, f"{self.reference(node.of).text}.{node.name}")
+        return self.named(node, f"{self.reference(node.record).text}.{node.name}")
 
     def named(self, node: Reference, path: str) -> _Piece:
         """Return the symbol of a quantity that is at `path`; the path itself of what is shown only by its parts."""
         if node.kind not in (int, bool, OPTIONAL):
             return _Piece(path, ATOM)
         if node.name not in SYMBOLS:
-            raise KvlabError(f"{self.of.name}: the argument {node.name!r} has no symbol in kvlab.formula.SYMBOLS")
+            raise KvlabError(f"{self.formula.name}: the argument {node.name!r} has no symbol in kvlab.formula.SYMBOLS")
         symbol = SYMBOLS[node.name]
         if self.symbols.setdefault(symbol, path) != path:
-            raise KvlabError(f"{self.of.name}: the symbol {symbol} stands for {self.symbols[symbol]} and for {path}")
+            raise KvlabError(
+                f"{self.formula.name}: the symbol {symbol} stands for {self.symbols[symbol]} and for {path}"
+            )
         return _Piece(self.dialect.symbol(symbol), ATOM)
 
     def constant(self, known: int | None) -> _Piece:
