@@ -263,7 +263,7 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("$\\frac{a}$", r"docs/en/theory/example\.md:5: bad LaTeX"),
         ("$\\undefined$", r"docs/en/theory/example\.md:5: bad LaTeX"),
         ("Fine: [[size]].\n\n`[[size:Kib]]`\n\nBad: [[size:Kib]].", r"docs/en/theory/example\.md:9: unknown format"),
-        ("Costs $x.", r"docs/en/theory/example\.md:5: '\$x\.' is no mathematics"),
+        ("Costs $x.", r"docs/en/theory/example\.md:5: '\$x\.' is not mathematics"),
         ("[[fig line]]\nalt: a\nb\n\n[[fig line]]\nalt: a\nb", r"the id 'fig-line' stands twice"),
         ("It is [[form]].", r"'form' is a formula; write it inside"),
         ("Words.\n\nIt takes 128 KiB.", r"docs/en/theory/example\.md:7: '128' is typed"),
@@ -300,7 +300,7 @@ def test_an_error_of_ours_or_of_syntax_becomes_the_generators_own_and_is_one_sen
 
 
 def test_front_matter_that_is_no_yaml_is_named_with_its_line(desk):
-    with pytest.raises(BookError, match=r"docs/en/theory/example\.md:3: the front matter is no YAML"):
+    with pytest.raises(BookError, match=r"docs/en/theory/example\.md:3: the front matter is not YAML"):
         desk.render("Words.", front="---\ntitle: x\nsummary: a: b\n---\n")
 
 

@@ -39,7 +39,7 @@ def stale_note(values: Iterable[Value], words: Words) -> str:
 
 
 def stale_mark(value: Value, words: Words) -> str:
-    """Return what stands behind a number that was measured before the code last changed; nothing behind others."""
+    """Return the mark after a number that was measured before the code last changed; none after others."""
     if not (value.measured and stale()):
         return ""
     return f'<small class="kv-stale"> ({html.escape(words("book.stale"))})</small>'

@@ -23,7 +23,7 @@ def damage(page_html: str) -> Damage | None:
         return Damage(left[0], f"{left[0]} is neither a token nor a block on its own lines")
     dollar = re.search(r"\$[^\s<]*", re.sub(r"<[^>]*>", " ", said))
     if dollar:
-        return Damage(dollar[0], f"{dollar[0]!r} is no mathematics: a $ is open, or cut by a table cell")
+        return Damage(dollar[0], f"{dollar[0]!r} is not mathematics: a $ is open, or cut by a table cell")
     ids = re.findall(r'\bid="([^"]*)"', said)
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice:

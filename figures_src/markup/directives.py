@@ -115,7 +115,7 @@ class Directives(BlockProcessor):
 
     def _entries(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:
-            raise BookError(f"[[list {name}]] stands alone; begin a new paragraph behind it")
+            raise BookError(f"[[list {name}]] stands alone; begin a new paragraph after it")
         listed = ElementTree.SubElement(parent, "dl", {"class": "kv-list"})
         for entry in self.reader.page.entries(name):
             group = ElementTree.SubElement(listed, "div", {"id": entry.id})
@@ -147,7 +147,7 @@ class Directives(BlockProcessor):
 
     def _derivation(self, parent: ElementTree.Element, name: str, text: str) -> None:
         if text:
-            raise BookError(f"[[derive {name}]] stands alone; begin a new paragraph behind it")
+            raise BookError(f"[[derive {name}]] stands alone; begin a new paragraph after it")
         math = ElementTree.SubElement(parent, "div", {"class": "arithmatex"})
         # Stashed, so that no backslash or underscore of it is taken for Markdown; `fill` unescapes it.
         math.text = self._raw(html.escape(rf"\[{self.reader.page.derivation(name)}\]"))
@@ -160,6 +160,6 @@ class Directives(BlockProcessor):
 
     def _python(self, parent: ElementTree.Element, block: str, text: str, source: str) -> None:
         if text:
-            raise BookError(f"{block} stands alone; begin a new paragraph behind it")
+            raise BookError(f"{block} stands alone; begin a new paragraph after it")
         code = Highlight(md=self.parser.md).highlight(source, "python")  # as the fenced code beside it
         ElementTree.SubElement(parent, "p").text = self._raw(code)  # Markdown drops the paragraph around a block

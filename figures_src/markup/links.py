@@ -1,4 +1,4 @@
-"""Links to other sites: on paper an address is printed behind the text of a link, unless the text tells it already."""
+"""Links to other sites: on paper an address is printed after the text of a link, unless the text tells it already."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """No number is typed: what a page says in digits comes from a token, or the build fails.
 
-Looked at is all that a reader reads, mathematics included. Left out is what is no statement: code, link targets, ids,
+Looked at is all that a reader reads, mathematics included. Left out is what states nothing: code, link targets, ids,
 the numbers of a list. Names with digits in them are allowed one by one, those of models and processors by the catalog.
 """
 
@@ -25,7 +25,7 @@ _UNSAID = (
     re.compile(r"^ *\d{1,2}\. ", re.MULTILINE),  # the number of an item in a list
 )
 
-# Names that are written with a digit. Each is matched whole, so that no figure slips in behind one.
+# Names that are written with a digit. Each is matched whole, so that no figure slips in after one.
 _NAMES = (
     r"GPT-[23]|Mistral-7B",
     r"fp(?:8|16|32)|bf16|int8|float(?:16|32|64)",

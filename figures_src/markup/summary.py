@@ -9,7 +9,7 @@ import yaml
 
 from figures_src.errors import BookError
 
-BUTTON = "<!-- the button that shows origins -->"  # main.html puts it here: there at once, it moves nothing
+BUTTON = "<!-- the button that shows origins -->"  # main.html puts it here: there from the start, it moves nothing
 
 
 def front_matter(source: Path) -> str:
@@ -26,14 +26,14 @@ def read_summary(source: Path) -> str:
         fields = yaml.safe_load(front_matter(source))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
-        raise BookError(f"{line}: the front matter is no YAML: {error.problem}; quote the text") from None
+        raise BookError(f"{line}: the front matter is not YAML: {error.problem}; quote the text") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("summary"), str):
         raise BookError("1: the front matter has no summary; write 'summary:' and one sentence")
     return str(fields["summary"])
 
 
 def with_summaries(page_html: str, summary: str, twin_summary: str, twin_url: str, twin_language: str) -> str:
-    """Return the page with both summaries, given as HTML, behind its first heading.
+    """Return the page with both summaries, given as HTML, after its first heading.
 
     The twin's is left out of the search: it is not in this page's language.
     """

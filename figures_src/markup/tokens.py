@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 TOKEN = re.compile(r"\[\[(?P<name>[a-z0-9_]+)(?::(?P<format>\w+))?\]\]")
-# Fenced code is stashed at 25: a preprocessor just behind it sees all the text but that.
+# Fenced code is stashed at 25: a preprocessor just after it sees all the text but that.
 PRIORITY = 24
 
 _OPEN, _CLOSE, _ZERO = "\ue000", "\ue001", 0xE010
@@ -90,7 +90,7 @@ def fill(page_html: str, tokens: list[Token], page: TokenRenderer) -> str:
 
 
 def fill_plain(text: str, tokens: list[Token], show: Callable[[Token], str]) -> str:
-    """Return text that is no HTML, such as a title in the navigation, with each mark replaced."""
+    """Return plain text, such as a title in the navigation, with each mark replaced."""
     return MARK.sub(lambda match: show(_token_of(match, tokens)), text)
 
 

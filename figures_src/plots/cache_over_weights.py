@@ -14,7 +14,7 @@ BEYOND = (0, (1, 1.6))
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw a line a model, dotted beyond the limit of one sequence, with a mark where cache and weights are equal."""
+    """Draw a line a model, dotted past the limit of one sequence, with a mark where cache and weights are equal."""
     figure, [ax] = new_figure(palette, height_points=340)
     rows = list(zip(*data.values(), strict=True))
     first, last = rows[0][1], rows[-1][1]

@@ -15,7 +15,7 @@ TERA = 1e12  # from FLOPs to the unit of the axis
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw the FLOPs of both ways behind the longest prompt, and below their ratio for each prompt, divided by n/2."""
+    """Draw the FLOPs of both ways after the longest prompt, and below their ratio for each prompt, divided by n/2."""
     figure, axes = new_figure(palette, height_points=480, rows=2)
     rows = list(zip(*data.values(), strict=True))
     longest = [row for row in rows if row[0] == max(data["prompt_tokens"])]

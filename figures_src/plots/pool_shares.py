@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw two stacked bars a way, with the share that holds tokens behind each."""
+    """Draw two stacked bars a way, with the share that holds tokens after each."""
     from matplotlib.patches import Patch
 
     figure, [ax] = new_figure(palette, height_points=430)

@@ -16,7 +16,7 @@ SMALLEST, LARGEST = 2**8, 2**40
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw a mark a size, empty beyond the model's limit, and the device's memory as a line through all rows."""
+    """Draw a mark a size, empty past the model's limit, and the device's memory as a line through all rows."""
     figure, [ax] = new_figure(palette, height_points=330)
     rows = list(zip(*data.values(), strict=True))
     models = list(dict.fromkeys(row[1] for row in rows if row[0] == "cache"))

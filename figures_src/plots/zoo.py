@@ -23,7 +23,7 @@ BEYOND = (0, (1, 1.6))
 
 
 def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw a line a model, dotted beyond its own limit and named at its end, and a line across for each device."""
+    """Draw a line a model, dotted past its own limit and named at its end, and a line across for each device."""
     figure, [ax] = new_figure(palette, height_points=330)
     rows = list(zip(*data.values(), strict=True))
     for name in dict.fromkeys(row[1] for row in rows if row[0] == "cache"):
