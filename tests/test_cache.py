@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from properties import examples
 
 from kvlab.architecture import Architecture
-from kvlab.cache import READ_BLOCK, DenseCache, Reading, slot_offset
+from kvlab.cache import READ_TILE, DenseCache, Reading, slot_offset
 from kvlab.errors import KvlabError
 
 # Layers, sequences, K/V heads, slots, head size: primes, all different.
@@ -132,7 +132,7 @@ def test_each_query_reads_whole_blocks_and_sees_the_tokens_up_to_itself_however_
             # Counted slot by slot: blocks are read until the query's own slot is among them.
             slots = 0
             while slots < t + 1:
-                slots += READ_BLOCK
+                slots += READ_TILE
             assert reading.n_slots == min(slots, 83)
             assert mask.tolist() == [0] * (t + 1) + [-np.inf] * (reading.n_slots - t - 1)
 

@@ -11,7 +11,7 @@ from random_models import LLAMA_PRIMES, PRIMES, random_model, random_tensors
 from kvlab import catalog
 from kvlab.accounting import elementwise, flops, operations, pairs, parameters, traffic
 from kvlab.architecture import Architecture
-from kvlab.cache import READ_BLOCK, DenseCache
+from kvlab.cache import READ_TILE, DenseCache
 from kvlab.errors import KvlabError
 
 MQA = Architecture("one K/V head", "llama", 2, 29, 5, 1, 6, 23, 47, 71, tied_head=False)
@@ -22,7 +22,7 @@ SMALLEST = {
 }
 
 
-def pass_of(a, batch, held, n_tokens, rows, block=READ_BLOCK):
+def pass_of(a, batch, held, n_tokens, rows, block=READ_TILE):
     return operations.Pass(batch, held, n_tokens, rows, block, a.max_context)
 
 

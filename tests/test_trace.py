@@ -9,7 +9,7 @@ from command_line import as_json, kvlab, refused
 from random_models import LLAMA_PRIMES, PRIMES, random_model
 from safetensors.numpy import load_file
 
-from kvlab.cache import READ_BLOCK, DenseCache
+from kvlab.cache import READ_TILE, DenseCache
 from kvlab.decoding.generation import generate_cached, recompute
 from kvlab.decoding.trace import compare_with_recomputation, offset_bytes, trace
 from kvlab.errors import KvlabError
@@ -19,7 +19,7 @@ from kvlab.training.tokenizer import Tokenizer
 
 PROMPT = [3, 101, 7, 44, 9]
 # A prompt of more than a block, so that its queries are read in two groups, and tokens behind it.
-LONG = [(7 * i + 5) % 211 for i in range(READ_BLOCK + 5)]
+LONG = [(7 * i + 5) % 211 for i in range(READ_TILE + 5)]
 
 both_families = pytest.mark.parametrize("shapes", [PRIMES, LLAMA_PRIMES], ids=lambda a: a.family)
 
@@ -85,9 +85,9 @@ def test_an_offset_moves_by_the_strides_of_the_buffer():
 @both_families
 def test_whole_blocks_are_noted_as_read_and_the_slots_up_to_the_newest_query_as_attended_to(shapes):
     traced = trace(random_model(shapes), LONG, 2)
-    n_slots = 2 * READ_BLOCK
+    n_slots = 2 * READ_TILE
     expected = [
-        [(0, READ_BLOCK, READ_BLOCK, READ_BLOCK), (READ_BLOCK, 5, n_slots, len(LONG))],
+        [(0, READ_TILE, READ_TILE, READ_TILE), (READ_TILE, 5, n_slots, len(LONG))],
         [(len(LONG), 1, n_slots, len(LONG) + 1)],
     ]
     for step, groups in zip(traced.steps, expected, strict=True):
@@ -110,7 +110,7 @@ def test_attention_is_a_share_of_each_slot_up_to_the_newest_token_in_every_layer
 @both_families
 def test_the_last_token_of_a_prompt_attends_with_the_bytes_with_which_it_does_when_it_comes_alone(shapes):
     model = random_model(shapes)
-    alone = trace(model, PROMPT, READ_BLOCK + 7)
+    alone = trace(model, PROMPT, READ_TILE + 7)
     text = [token.id for token in alone.held]
     for step in alone.steps[1:]:
         prefill = trace(model, text[: step.positions[0] + 1], 1).steps[0]

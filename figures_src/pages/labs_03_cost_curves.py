@@ -26,7 +26,7 @@ page.reuse("last", last)
 page.reuse("one", one)
 page.constant("promise", "kvlab.benchmark.fit.PROMISE")
 page.constant("noise_limit", "kvlab.benchmark.record.NOISE_LIMIT")
-page.constant("block", "kvlab.cache.protocol.READ_BLOCK")
+page.constant("block", "kvlab.cache.protocol.READ_TILE")
 page.constant("fewest_contexts", "kvlab.labs.lab_03.possible.FEWEST_CONTEXTS")
 page.constant("fewest_reads", "kvlab.labs.lab_03.possible.FEWEST_READS")
 

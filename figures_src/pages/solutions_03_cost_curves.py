@@ -23,7 +23,7 @@ page.reuse("first", first)
 page.reuse("last", last)
 page.constant("promise", "kvlab.benchmark.fit.PROMISE")
 page.constant("contexts", "len(kvlab.benchmark.curves.CONTEXTS)")
-page.constant("block", "kvlab.cache.protocol.READ_BLOCK")
+page.constant("block", "kvlab.cache.protocol.READ_TILE")
 
 # The memory.
 

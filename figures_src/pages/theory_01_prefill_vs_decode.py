@@ -10,7 +10,7 @@ from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, pairs, roofline
-from kvlab.cache import READ_BLOCK
+from kvlab.cache import READ_TILE
 from kvlab.catalog import passes
 from kvlab.experiments import flop_counter, minigpt
 
@@ -102,7 +102,7 @@ def counted_products(words: Words) -> Table:
         row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
         for phase in PHASES:
             run = call(flop_counter.counted_flops, prompt=PROMPT, phase=phase, operation=operation)
-            row += [Shown(_mini(phase, operation, "flops_read", READ_BLOCK)), Shown(run)]
+            row += [Shown(_mini(phase, operation, "flops_read", READ_TILE)), Shown(run)]
         rows.append(row)
     columns = [f"{side}_{phase}" for phase in PHASES for side in ("formula", "counted")]
     return Table([words("operations.operation"), *(words(f"counted_products.{column}") for column in columns)], rows)
@@ -111,7 +111,7 @@ def counted_products(words: Words) -> Table:
 page.value("operations_counted", flop_counter.operations_counted, prompt=PROMPT)
 miscounted = page.value("operations_miscounted", flop_counter.operations_miscounted, prompt=PROMPT)
 page.claim("the accounting and the count agree", miscounted, one)
-page.reuse("block", constant("kvlab.cache.READ_BLOCK"))
+page.reuse("block", constant("kvlab.cache.READ_TILE"))
 pairs_prefill = page.value("pairs_prefill", flop_counter.counted_pairs, prompt=PROMPT, phase="prefill")
 pairs_decode = page.value("pairs_decode", flop_counter.counted_pairs, prompt=PROMPT, phase="decode")
 heads = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "n_heads")}

@@ -5,14 +5,14 @@ from kvlab.cache.footprint import bytes_held, bytes_per_slot, bytes_read
 from kvlab.cache.growing import GrowingCache
 from kvlab.cache.layout import slot_offset
 from kvlab.cache.paged import BlockLedger, OutOfBlocksError
-from kvlab.cache.protocol import READ_BLOCK, KVCache, Positions, Reading, causal_readings, slots_read
+from kvlab.cache.protocol import READ_TILE, KVCache, Positions, Reading, causal_readings, slots_read
 from kvlab.cache.quantized import HalfCache, Int8Cache, dequantize, quantize
 from kvlab.cache.ragged import RaggedBatch
 from kvlab.cache.slots import SlotCache
 from kvlab.cache.window import WindowCache
 
 __all__ = [
-    "READ_BLOCK",
+    "READ_TILE",
     "BlockLedger",
     "DenseCache",
     "GrowingCache",

@@ -56,7 +56,7 @@ class GrowingCache(SlotCache):
     def read(self, layer: int, reading: Reading) -> tuple[Floats, Floats]:
         """Return K and V of the slots that `reading` names, each `(B, H_kv, n_slots, d_h)`; zeros where there is none.
 
-        A query reads whole blocks of slots in every cache, and the last block is seldom full.
+        A query reads whole tiles of slots in every cache, and the last tile is seldom full.
         """
         self.require_layer(layer)
         return self._padded(self.keys[layer], reading), self._padded(self.values[layer], reading)

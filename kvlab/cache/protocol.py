@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 Positions = NDArray[np.integer]
 
-# A query reads whole blocks of slots. With every path reading the same number of slots for the same position, the
+# A query reads whole tiles of slots. With every path reading the same number of slots for the same position, the
 # same products are summed in the same order, and cached and uncached runs agree to the last bit.
-READ_BLOCK = 32
+READ_TILE = 32
 
 
 class Reading(NamedTuple):
@@ -71,30 +71,30 @@ class KVCache(Protocol):
 
 
 def slots_read(position: int, capacity: int) -> int:
-    """Return how many slots the query at `position` reads: its own and those before it, rounded up to whole blocks.
+    """Return how many slots the query at `position` reads: its own and those before it, rounded up to whole tiles.
 
     `min(ceil((t + 1) / 32) · 32, S_max)`, whichever way its sequence got there.
     """
-    return min((position // READ_BLOCK + 1) * READ_BLOCK, capacity)
+    return min((position // READ_TILE + 1) * READ_TILE, capacity)
 
 
 def causal_readings(
-    held: int, n_tokens: int, capacity: int, window: int | None = None, sequences: slice = slice(None)
+    n_cached: int, n_tokens: int, capacity: int, window: int | None = None, sequences: slice = slice(None)
 ) -> list[Reading]:
-    """Return what `n_tokens` new tokens after `held` others read: the slots up to their own, or the last `window`."""
-    stop, at = held + n_tokens, held
+    """Return what `n_tokens` new tokens after `n_cached` read: the slots up to their own, or the last `window`."""
+    stop, at = n_cached + n_tokens, n_cached
     readings = []
-    while at < stop:  # a block at a time: its tokens read the same slots
-        block = at - at % READ_BLOCK
-        last, n_slots = min(block + READ_BLOCK, stop), slots_read(at, capacity)
+    while at < stop:  # a tile at a time: its tokens read the same slots
+        tile = at - at % READ_TILE
+        last, n_slots = min(tile + READ_TILE, stop), slots_read(at, capacity)
         mask = np.zeros((last - at, n_slots), np.float32)
-        mask[:, block:] = _LATER[at - block : last - block, : n_slots - block]
+        mask[:, tile:] = _LATER[at - tile : last - tile, : n_slots - tile]
         if window is not None:
             mask[np.arange(n_slots) <= np.arange(at, last)[:, None] - window] = -np.inf
-        readings.append(Reading(sequences, slice(at - held, last - held), n_slots, mask))
+        readings.append(Reading(sequences, slice(at - n_cached, last - n_cached), n_slots, mask))
         at = last
     return readings
 
 
-# Within a block, what lies after each token: −∞ above the diagonal.
-_LATER = np.triu(np.full((READ_BLOCK, READ_BLOCK), -np.inf, np.float32), 1)
+# Within a tile, what lies after each token: −∞ above the diagonal.
+_LATER = np.triu(np.full((READ_TILE, READ_TILE), -np.inf, np.float32), 1)

@@ -100,14 +100,14 @@ class HalfCache(PackedCache):
 
 
 class Int8Cache(PackedCache):
-    """K and V as 8-bit codes, and a float16 scale for each block of up to 32 elements along the head."""
+    """K and V as 8-bit codes, and a float16 scale for each group of up to 32 elements along the head."""
 
     @property
     def bytes_per_element(self) -> Fraction:
-        """Bytes that one element takes, with its part of the scales: 34/32 where blocks of 32 fill a head."""
+        """Bytes that one element takes, with its part of the scales: 34/32 where groups of 32 fill a head."""
         head_dim = self.shape[4]
-        n_blocks = -(-head_dim // INT8_GROUP)
-        return Fraction(head_dim + 2 * n_blocks, head_dim)
+        n_groups = -(-head_dim // INT8_GROUP)
+        return Fraction(head_dim + 2 * n_groups, head_dim)
 
     @staticmethod
     def pack(name: str, x: Floats) -> tuple[Codes, NDArray[np.float16]]:
@@ -125,16 +125,16 @@ class Int8Cache(PackedCache):
 def quantize(x: Floats) -> tuple[Codes, NDArray[np.float16]]:
     """Return codes `(..., d)` and scales `(..., ⌈d / 32⌉)` of `x`, `(..., d)`, finite and at most 127 · 65,504.
 
-    In each block of 32 elements (a last one may be shorter) `scale = max |x| / 127` and `code = x / scale`, to the
+    In each group of 32 elements (a last one may be shorter) `scale = max |x| / 127` and `code = x / scale`, to the
     nearest integer. The scale is rounded up to float16, so that no code exceeds 127 and each element is within half
-    a scale of `code · scale`, however small the block: rounded to the nearest, a scale below float16's normal range
-    could be too small for its block by a third, or zero.
+    a scale of `code · scale`, however small the group: rounded to the nearest, a scale below float16's normal range
+    could be too small for its group by a third, or zero.
     """
     largest = np.maximum.reduceat(np.abs(x), np.arange(0, x.shape[-1], INT8_GROUP), axis=-1)
     exact = np.divide(largest, LARGEST_CODE, dtype=np.float64)
     scales = exact.astype(np.float16)
     np.nextafter(scales, np.float16(np.inf), out=scales, where=scales < exact)
-    # A block of zeros has the scale 0, and any divisor gives its codes.
+    # A group of zeros has the scale 0, and any divisor gives its codes.
     divisors = np.maximum(scales, np.finfo(np.float16).smallest_subnormal)
     return np.rint(x / _spread(divisors, x.shape[-1])).astype(np.int8), scales
 
@@ -145,7 +145,7 @@ def dequantize(codes: Codes, scales: NDArray[np.float16]) -> Floats:
 
 
 def _spread(scales: NDArray[np.float16], head_dim: int) -> Floats:
-    """Return each block's scale at each of its elements, `(..., d)`."""
+    """Return each group's scale at each of its elements, `(..., d)`."""
     return scales.astype(np.float32).repeat(INT8_GROUP, axis=-1)[..., :head_dim]
 
 

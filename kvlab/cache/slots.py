@@ -94,7 +94,7 @@ class SlotCache:
         return row if self.batch == 1 else row.repeat(self.batch, axis=0)
 
     def readable(self, n_tokens: int) -> list[Reading]:
-        """Return what the queries of the next `n_tokens` tokens read: the slots up to their own, in whole blocks."""
+        """Return what the queries of the next `n_tokens` tokens read: the slots up to their own, in whole tiles."""
         return causal_readings(self._held, n_tokens, self.capacity)
 
     def advance(self, n_tokens: int) -> None:

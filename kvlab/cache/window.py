@@ -75,7 +75,7 @@ class WindowCache(SlotCache):
     def readable(self, n_tokens: int) -> list[Reading]:
         """Return what the queries of the next `n_tokens` tokens read: what a dense cache of as many slots would.
 
-        That is, whole blocks of slots until the ring is full, and then all of it; masked outside the window.
+        That is, whole tiles of slots until the ring is full, and then all of it; masked outside the window.
         """
         stop = self._held + n_tokens
         stored = self._positions_stored(stop)

@@ -55,7 +55,7 @@ class Read:
         layer: the layer.
         first_position: the position of the first of the queries.
         n_queries: how many, at consecutive positions.
-        n_slots: slots read: whole blocks.
+        n_slots: slots read: whole tiles.
         n_attended: those of them to which the last of the queries may attend; the others are masked.
         read_bytes: of K and V together.
     """
@@ -85,7 +85,7 @@ class Step:
         tokens: the tokens that the pass computed.
         positions: where each stands, which is also its slot.
         writes: one a layer.
-        reads: one a layer and block of queries.
+        reads: one a layer and tile of queries.
         attention: weights of the newest query over the slots it may attend to, `(n_layers, n_heads, n_attended)`.
         candidates: the most probable next tokens, best first.
         chosen: the token that was taken: the best.

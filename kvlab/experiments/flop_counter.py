@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from kvlab.cache import READ_BLOCK, DenseCache
+from kvlab.cache import READ_TILE, DenseCache
 from kvlab.catalog.passes import operation as accounted
 from kvlab.errors import KvlabError
 from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer
@@ -115,7 +115,7 @@ def operations_miscounted(prompt: str) -> int:
     tokens = prompt_tokens(prompt)
     new_tokens = {"prefill": (0, tokens), "decode": (tokens, 1)}
     return sum(
-        2 * adds != accounted("MiniGPT", name, "flops_read", held, new, 1, 4, block=READ_BLOCK)
+        2 * adds != accounted("MiniGPT", name, "flops_read", held, new, 1, 4, block=READ_TILE)
         for phase, (held, new) in new_tokens.items()
         for name, adds in _passes(prompt)[phase].adds.items()
     )

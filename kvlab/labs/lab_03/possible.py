@@ -8,7 +8,7 @@ from statistics import median
 
 from kvlab.accounting.formats import ELEMENTS
 from kvlab.benchmark.curves import cached_terms
-from kvlab.cache.protocol import READ_BLOCK
+from kvlab.cache.protocol import READ_TILE
 from kvlab.catalog.mistakes import Case
 from kvlab.labs.lab import Finding
 from kvlab.labs.lab_03.csv_file import QUANTITIES, TIMES, Measurements, seen
@@ -69,7 +69,7 @@ def _few(measured: Measurements, decoder: Decoder) -> Finding | None:
     points, reads = len(measured.contexts), len(set(cached_terms(measured.contexts, capacity_of(decoder))[1].tolist()))
     if points >= FEWEST_CONTEXTS and reads >= FEWEST_READS:
         return None
-    return seen("few", points=points, fewest=FEWEST_CONTEXTS, blocks=reads, of=FEWEST_READS, block=READ_BLOCK)
+    return seen("few", points=points, fewest=FEWEST_CONTEXTS, blocks=reads, of=FEWEST_READS, block=READ_TILE)
 
 
 def _memory(measured: Measurements, decoder: Decoder) -> Finding | None:
