@@ -9,7 +9,7 @@ from kvlab.decoding.generation import generate_uncached, recompute
 from kvlab.errors import KvlabError
 from kvlab.experiments import cache_correctness as experiment
 from kvlab.experiments.cache_correctness import chosen, close_choices, compared_bytes, ids_sha256, sha256_of
-from kvlab.experiments.minigpt import blas_differing_share, cache_correctness, subject, subject_prompts
+from kvlab.experiments.minigpt import blas_differing_share, subject, subject_prompts, verification
 
 SMALL = (3, 7)
 
@@ -53,8 +53,8 @@ def test_the_bytes_compared_are_those_of_the_logits_and_of_each_token_held():
 
 
 def test_the_demo_is_compared_as_the_minigpt_is():
-    assert cache_correctness(3, 7, "steps", "demo") == 21
-    assert cache_correctness(3, 7, "differing_kv", "demo") == 0
+    assert verification(3, 7, "demo").exact.steps == 21
+    assert verification(3, 7, "demo").exact.differing_kv == 0
     assert blas_differing_share(3, 7, "demo") > 0.5
 
 

@@ -29,7 +29,7 @@ def test_the_shapes_are_those_of_the_model_and_its_numbers_those_of_its_matrices
 @pytest.mark.parametrize("prompts", [[[17]], [FIVE], [FIVE, SEVEN]])
 def test_with_caches_and_without_all_bytes_are_the_same_and_all_of_them_are_compared(prompts):
     n = 11
-    found = {what: demo.equivalence(prompts, n, what) for what in vars(demo.Step())}
+    found = vars(demo.equivalence(prompts, n))
     assert found["compared_logits"] == n * len(prompts) * 256
     assert found["compared_kv"] == sum(2 * 2 * 2 * 16 * (len(p) + step) for p in prompts for step in range(n))
     assert [found[what] for what in ("differing_logits", "differing_kv", "differing_tokens")] == [0, 0, 0]
@@ -49,12 +49,12 @@ def test_a_wrong_cache_is_seen_at_the_step_where_it_is_first_read():
     assert min(demo.differing_logits_by_step([SEVEN], 5, "slot_too_far")[1:]) > 200
     half = demo.differing_logits_by_step([SEVEN], 5, "fp16")
     assert min(half) > 200
-    assert demo.differing_logits([SEVEN], 5, "fp16") == sum(half)
+    assert demo.equivalence([SEVEN], 5, "fp16").differing_logits == sum(half)
 
 
 def test_a_choice_that_differs_is_counted():
     # Without its positions advancing, a text soon goes another way.
-    counted = [demo.differing_tokens([list(range(1, 9))], 40, cache) for cache in ("dense", "length_stuck")]
+    counted = [demo.equivalence([list(range(1, 9))], 40, cache).differing_tokens for cache in ("dense", "length_stuck")]
     assert counted[0] == 0 < counted[1]
 
 
@@ -66,9 +66,7 @@ def test_plain_products_move_last_bits():
 
 def test_what_cannot_be_asked_for_is_named():
     with pytest.raises(KvlabError, match="known are dense, fp16"):
-        demo.differing_tokens([FIVE], 2, "marble")
-    with pytest.raises(KvlabError, match="'differing_dreams'"):
-        demo.equivalence([FIVE], 2, "differing_dreams")
+        demo.equivalence([FIVE], 2, "marble")
     with pytest.raises(KvlabError, match="0 tokens make no pass"):
         demo.passes_work(7, 0, "flops")
 

@@ -14,7 +14,7 @@ from kvlab import units
 from kvlab.catalog import sizes
 from kvlab.experiments import cache_correctness, minigpt, silent_bugs
 
-RUNS = (minigpt.cache_correctness, minigpt.blas_differing_share)
+RUNS = (minigpt.verification, minigpt.blas_differing_share)
 
 
 @pytest.fixture

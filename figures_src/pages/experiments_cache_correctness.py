@@ -17,7 +17,7 @@ nothing = parameter(0)
 
 
 def _count(model: str, result: str) -> Value:
-    return call(minigpt.cache_correctness, **RUN, result=result, model_name=model)
+    return call(minigpt.verification, **RUN, model_name=model).field(f"exact.{result}")
 
 
 # What ran.

@@ -316,7 +316,7 @@ judge("later-changes-nothing", *(Part(count) for count in later))
 
 RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
 compared = {
-    result: call(minigpt.cache_correctness, **RUN, result=result)
+    result: call(minigpt.verification, **RUN).field(f"exact.{result}")
     for result in ("steps", "compared_logits", "differing_logits", "differing_tokens")
 }
 work.reuse("steps", compared["steps"])

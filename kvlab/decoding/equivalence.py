@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kvlab.cache import DenseCache
-from kvlab.decoding.generation import Logits, generate_cached, greedy, recompute
+from kvlab.cache import DenseCache, KVCache
+from kvlab.decoding.generation import Logits, Picker, generate_cached, greedy, recompute
 from kvlab.errors import KvlabError
 from kvlab.model import BLAS, EXACT, Kernel, Model
 
@@ -104,7 +105,7 @@ def verify(
         for prompt in prompts:
             parts.append(_compare_run(model, prompt, n_tokens, cache_for(model), kernel, recompute))
             progress()
-        return _total(parts)
+        return total(parts)
 
     return Verification(exact=compare_all(EXACT), blas=compare_all(BLAS))
 
@@ -118,29 +119,37 @@ def seeded_prompts(vocab_size: int, n_prompts: int) -> list[list[int]]:
 def _compare_run(
     model: Model, prompt_ids: Sequence[int], n_tokens: int, cache: DenseCache, kernel: Kernel, recompute: Recompute
 ) -> Comparison:
-    """Compare one prompt's run. Both paths see the same ids at each step: those that the cached run chose."""
-    steps: list[Comparison] = []
-    ids = list(prompt_ids)
+    pick, steps = comparing_picker(model, prompt_ids, cache, kernel, recompute)
+    generate_cached(model, prompt_ids, n_tokens, pick, cache=cache, kernel=kernel)
+    return total(steps)
 
-    def pick_and_compare(cached_logits: NDArray[np.float32]) -> int:
+
+def comparing_picker(
+    model: Model, prompt_ids: Sequence[int], cache: KVCache, kernel: Kernel, recompute: Recompute = recompute
+) -> tuple[Picker, list[Comparison]]:
+    """Return a greedy picker that compares each step with a recomputation, and the list to which it adds them.
+
+    Both paths see the same ids at each step: those that the cached run has chosen.
+    """
+    ids, steps = list(prompt_ids), list[Comparison]()
+
+    def pick(cached_logits: Logits) -> int:
         logits, workspace = recompute(model, ids, kernel)
         steps.append(_compare_step(cached_logits, logits, cache, workspace, len(ids)))
         ids.append(greedy(cached_logits))
         return ids[-1]
 
-    generate_cached(model, prompt_ids, n_tokens, pick_and_compare, cache=cache, kernel=kernel)
-    return _total(steps)
+    return pick, steps
 
 
 def _compare_step(
-    cached_logits: NDArray[np.float32],
-    logits: NDArray[np.float32],
-    cache: DenseCache,
-    workspace: DenseCache,
-    n_held: int,
+    cached_logits: Logits, logits: Logits, cache: KVCache, workspace: DenseCache, n_tokens: int
 ) -> Comparison:
-    held = (slice(None),) * 3 + (slice(n_held),)
-    pairs = [(cache.keys[held], workspace.keys[held]), (cache.values[held], workspace.values[held])]
+    """Compare one step. K and V are compared where the cache keeps them as they were computed."""
+    pairs = []
+    if isinstance(cache, DenseCache):
+        filled = (slice(None),) * 3 + (slice(n_tokens),)
+        pairs = [(cache.keys[filled], workspace.keys[filled]), (cache.values[filled], workspace.values[filled])]
     return Comparison(
         steps=1,
         compared_logits=logits.size,
@@ -160,13 +169,27 @@ def differing_entries(a: NDArray[np.floating], b: NDArray[np.floating]) -> int:
     Raises:
         KvlabError: another shape or dtype; nothing could be said entry by entry.
     """
+    _require_alike(a, b)
+    return _differing(a, b, np.dtype(f"u{a.dtype.itemsize}"))
+
+
+def differing_bytes(a: NDArray[np.floating], b: NDArray[np.floating]) -> int:
+    """Return how many bytes of two arrays of one shape and dtype differ. Raises as `differing_entries`."""
+    _require_alike(a, b)
+    return _differing(a, b, np.dtype(np.uint8))
+
+
+def _require_alike(a: NDArray[np.floating], b: NDArray[np.floating]) -> None:
     if a.shape != b.shape or a.dtype != b.dtype:
         raise KvlabError(f"cannot compare {a.dtype}{a.shape} with {b.dtype}{b.shape} byte by byte")
-    bits = np.dtype(f"u{a.dtype.itemsize}")
-    return int(np.count_nonzero(np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits)))
 
 
-def _total(parts: Sequence[Comparison]) -> Comparison:
+def _differing(a: NDArray[np.floating], b: NDArray[np.floating], unit: np.dtype[Any]) -> int:
+    return int(np.count_nonzero(np.ascontiguousarray(a).view(unit) != np.ascontiguousarray(b).view(unit)))
+
+
+def total(parts: Sequence[Comparison]) -> Comparison:
+    """Return comparisons as one."""
     return Comparison(
         steps=sum(p.steps for p in parts),
         compared_logits=sum(p.compared_logits for p in parts),

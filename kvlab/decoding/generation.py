@@ -138,6 +138,7 @@ def generate_batch(
     n_tokens: int,
     picks: Sequence[Picker],
     *,
+    caches: Sequence[KVCache] = (),
     stop_ids: Collection[int] = (),
     kernel: Kernel = EXACT,
 ) -> list[Generation]:
@@ -151,6 +152,7 @@ def generate_batch(
         prompts: at least one prompt, of at least one id each.
         n_tokens: how many tokens to generate for each; fewer where prompt and text reach the model's context.
         picks: how the next id is chosen, for each prompt: a picker that draws has a state of its own.
+        caches: an empty one for each prompt; dense ones if none are given.
         stop_ids: ids after which to stop.
         kernel: the products to run on.
 
@@ -161,7 +163,7 @@ def generate_batch(
         raise KvlabError(f"{len(prompts)} prompts and {len(picks)} pickers; give a prompt at least, and a picker each")
     begun = [_begin(model, prompt, n_tokens) for prompt in prompts]
     texts, rooms = [ids for ids, _ in begun], [room for _, room in begun]
-    caches = [DenseCache.for_model(model.architecture) for _ in prompts]
+    caches = caches or [DenseCache.for_model(model.architecture) for _ in prompts]
 
     def running() -> list[int]:
         return [

@@ -13,11 +13,11 @@ import numpy as np
 
 from kvlab.accounting import operations
 from kvlab.accounting.memory import kv_cache_bytes
-from kvlab.cache import DenseCache, GrowingCache, HalfCache, KVCache, RaggedBatch
+from kvlab.cache import DenseCache, GrowingCache, HalfCache, KVCache
 from kvlab.cache.broken import BUGS
 from kvlab.catalog.entries import integer_field
-from kvlab.decoding.equivalence import differing_entries
-from kvlab.decoding.generation import generate_cached, generate_uncached, greedy, recompute
+from kvlab.decoding.equivalence import Comparison, comparing_picker, differing_entries, total
+from kvlab.decoding.generation import generate_batch, generate_cached, generate_uncached
 from kvlab.errors import KvlabError
 from kvlab.model import BLAS, EXACT, Kernel, Llama
 from kvlab.model.demo import DEMO, demo_model
@@ -49,79 +49,29 @@ def parameters() -> int:
     return sum(array.size for array in arrays)
 
 
-# Equivalence: sequences that are decoded side by side with caches, and each of them anew without.
+# Equivalence: sequences that are decoded in one batch with caches, and each of them again without.
 
 
-@dataclass
-class Step:
-    """One step of all sequences: what was compared in it, and what differed.
-
-    Attributes:
-        compared_logits: logits of all sequences.
-        differing_logits: those of them whose bytes differ.
-        compared_kv: entries of K and V of the tokens held, where the cache keeps them as they were computed.
-        differing_kv: those of them whose bytes differ.
-        differing_tokens: sequences whose greedy choice differs.
-    """
-
-    compared_logits: int = 0
-    differing_logits: int = 0
-    compared_kv: int = 0
-    differing_kv: int = 0
-    differing_tokens: int = 0
-
-    def compare(self, logits: Floats, held: KVCache, ids: Sequence[int], kernel: Kernel) -> None:
-        """Compare one sequence, `ids`, with a run of all its tokens from nothing."""
-        recomputed, workspace = recompute(_demo(), ids, kernel)
-        self.compared_logits += logits.size
-        self.differing_logits += differing_entries(logits, recomputed)
-        self.differing_tokens += int(greedy(logits) != greedy(recomputed))
-        if isinstance(held, DenseCache):
-            there = (slice(None),) * 3 + (slice(len(ids)),)
-            for mine, its in ((held.keys, workspace.keys), (held.values, workspace.values)):
-                self.compared_kv += mine[there].size
-                self.differing_kv += differing_entries(mine[there], its[there])
-
-
-def equivalence(prompts: Prompts, n_tokens: int, result: str) -> int:
-    """Return one count of the comparison, in bytes, of decoding with caches and without.
+def equivalence(prompts: Prompts, n_tokens: int, cache_name: str = "dense") -> Comparison:
+    """Return the comparison, byte by byte, of decoding with caches and without.
 
     The sequences run side by side: each prompt is prefilled by itself, and every further pass has the newest token of
-    all of them. Beside it each text is run anew at every step, alone and from nothing.
+    all of them. Next to it each text is run again at every step, alone and from nothing.
 
     Args:
         prompts: the ids of each sequence's prompt.
         n_tokens: steps.
-        result: a count of `Step`, such as `"differing_logits"`; all steps are added up.
-
-    Raises:
-        KvlabError: there is no such count, or the prompts cannot be run.
-    """
-    return sum(integer_field(step, result, "a step") for step in _steps(_frozen(prompts), n_tokens, "dense", "exact"))
-
-
-def differing_logits_by_step(prompts: Prompts, n_tokens: int, cache_name: str) -> list[int]:
-    """Return how many logits differ from a recomputation's in their bytes, step by step.
-
-    Args:
-        prompts: as of `equivalence`.
-        n_tokens: steps.
         cache_name: `"dense"`, `"fp16"` for one that stores half precision, or a bug of `kvlab.cache.broken`.
 
     Raises:
-        KvlabError: as `equivalence`, or there is no such cache.
+        KvlabError: there is no such cache, or the prompts cannot be run.
     """
+    return total(_steps(_frozen(prompts), n_tokens, cache_name, "exact"))
+
+
+def differing_logits_by_step(prompts: Prompts, n_tokens: int, cache_name: str) -> list[int]:
+    """Return how many logits differ in their bytes, step by step. Arguments and errors: `equivalence`."""
     return [step.differing_logits for step in _steps(_frozen(prompts), n_tokens, cache_name, "exact")]
-
-
-def differing_logits(prompts: Prompts, n_tokens: int, cache_name: str) -> int:
-    """Return how many logits differ at all steps together. Arguments and errors: `differing_logits_by_step`."""
-    return sum(differing_logits_by_step(prompts, n_tokens, cache_name))
-
-
-def differing_tokens(prompts: Prompts, n_tokens: int, cache_name: str) -> int:
-    """Return at how many steps the greedy choice differs. Arguments and errors: `differing_logits_by_step`."""
-    return sum(step.differing_tokens for step in _steps(_frozen(prompts), n_tokens, cache_name, "exact"))
 
 
 def blas_differing_share(prompts: Prompts, n_tokens: int) -> float:
@@ -129,8 +79,8 @@ def blas_differing_share(prompts: Prompts, n_tokens: int) -> float:
 
     Rounded because the last bits of a BLAS are its own affair: two processors disagree on them.
     """
-    steps = _steps(_frozen(prompts), n_tokens, "dense", "blas")
-    return round(sum(step.differing_logits for step in steps) / sum(step.compared_logits for step in steps), 2)
+    found = total(_steps(_frozen(prompts), n_tokens, "dense", "blas"))
+    return round(found.differing_logits / found.compared_logits, 2)
 
 
 def _frozen(prompts: Prompts) -> tuple[tuple[int, ...], ...]:
@@ -138,22 +88,17 @@ def _frozen(prompts: Prompts) -> tuple[tuple[int, ...], ...]:
 
 
 @cache
-def _steps(prompts: tuple[tuple[int, ...], ...], n_tokens: int, cache_name: str, kernel_name: str) -> tuple[Step, ...]:
+def _steps(
+    prompts: tuple[tuple[int, ...], ...], n_tokens: int, cache_name: str, kernel_name: str
+) -> tuple[Comparison, ...]:
+    """Return the comparison of each step, of all sequences together."""
     if cache_name not in CACHES:
         raise KvlabError(f"unknown cache {cache_name!r}; known are {', '.join(CACHES)}")
-    demo, kernel, texts = _demo(), KERNELS[kernel_name], [list(prompt) for prompt in prompts]
+    demo, kernel = _demo(), KERNELS[kernel_name]
     caches = [CACHES[cache_name].for_model(DEMO) for _ in prompts]
-    rows = [demo.forward(np.array([ids]), held, kernel)[0, -1] for ids, held in zip(texts, caches, strict=True)]
-    steps: list[Step] = []
-    for _ in range(n_tokens):
-        if steps:
-            rows = list(demo.forward(np.array([ids[-1:] for ids in texts]), RaggedBatch(caches), kernel)[:, -1])
-        steps.append(Step())
-        for ids, held, row in zip(texts, caches, rows, strict=True):
-            logits = demo.logits(row, kernel)
-            steps[-1].compare(logits, held, ids, kernel)
-            ids.append(greedy(logits))
-    return tuple(steps)
+    compared = [comparing_picker(demo, ids, cached, kernel) for ids, cached in zip(prompts, caches, strict=True)]
+    generate_batch(demo, prompts, n_tokens, [pick for pick, _ in compared], caches=caches, kernel=kernel)
+    return tuple(total(step) for step in zip(*(steps for _, steps in compared), strict=True))
 
 
 # Passes: which tokens they run, and what they come to.

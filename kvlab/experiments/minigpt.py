@@ -91,28 +91,9 @@ def _recompute_once(model: Model, ids: Sequence[int], kernel: Kernel) -> tuple[L
 
 
 @cache
-def verification(n_prompts: int, n_tokens: int, model_name: str) -> Verification:
+def verification(n_prompts: int, n_tokens: int, model_name: str = "MiniGPT") -> Verification:
     """Return the comparison of cached with uncached decoding, greedy. Raises what `verify` and `subject` raise."""
     return verify(subject(model_name), subject_prompts(model_name, n_prompts), n_tokens, recompute=_recompute_once)
-
-
-def cache_correctness(n_prompts: int, n_tokens: int, result: str, model_name: str = "MiniGPT") -> int:
-    """Return one count of the comparison of cached with uncached decoding, greedy, on the prompts of a model.
-
-    Args:
-        n_prompts: how many of them.
-        n_tokens: steps a prompt.
-        result: a count of `kvlab.decoding.equivalence.Comparison`, such as `"differing_logits"`.
-        model_name: `"MiniGPT"` or `"demo"`.
-
-    Raises:
-        KvlabError: there is no such count, or no such model.
-    """
-    comparison = vars(verification(n_prompts, n_tokens, model_name).exact)
-    counts = {name: count for name, count in comparison.items() if isinstance(count, int)}
-    if result not in counts:
-        raise KvlabError(f"unknown count {result!r}; known are {', '.join(counts)}")
-    return counts[result]
 
 
 def blas_differing_share(n_prompts: int, n_tokens: int, model_name: str = "MiniGPT") -> float:

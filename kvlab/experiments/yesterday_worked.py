@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kvlab.decoding.equivalence import differing_bytes
 from kvlab.decoding.trace import Recomputation, Slot, Trace, compare_with_recomputation, trace
 from kvlab.errors import KvlabError
 from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer
@@ -189,13 +190,6 @@ def summary() -> dict[str, object]:
         "attention_bytes": attention_bytes(*of),
         "attention_differing_bytes": attention_bytes_differing(*of),
     }
-
-
-def differing_bytes(a: NDArray[np.floating], b: NDArray[np.floating]) -> int:
-    """Return how many bytes of two arrays of one shape and dtype differ. Raises `KvlabError` for other shapes."""
-    if a.shape != b.shape or a.dtype != b.dtype:
-        raise KvlabError(f"cannot compare {a.dtype}{a.shape} with {b.dtype}{b.shape} byte by byte")
-    return sum(one != other for one, other in zip(a.tobytes(), b.tobytes(), strict=True))
 
 
 def _held(prompt: str, n_tokens: int, tensor: str, layer: int) -> NDArray[np.floating]:

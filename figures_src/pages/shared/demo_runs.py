@@ -19,7 +19,7 @@ BLAS_SHARE = call(demo.blas_differing_share, prompts=CASES["pair"], n_tokens=STE
 
 def count(case: str, result: str) -> Value:
     """Return one count of the comparison of one case."""
-    return call(demo.equivalence, prompts=CASES[case], n_tokens=STEPS, result=result)
+    return call(demo.equivalence, prompts=CASES[case], n_tokens=STEPS).field(result)
 
 
 def four_runs(words: Words) -> Table:
@@ -36,12 +36,12 @@ def _with(cache_name: str) -> dict[str, object]:
 
 def choices_changed(cache_name: str) -> Value:
     """Return at how many steps behind the longest prompt a cache changes the greedy choice."""
-    return call(demo.differing_tokens, **_with(cache_name))
+    return call(demo.equivalence, **_with(cache_name)).field("differing_tokens")
 
 
 def logits_changed(cache_name: str) -> Value:
     """Return how many logits a cache changes there."""
-    return call(demo.differing_logits, **_with(cache_name))
+    return call(demo.equivalence, **_with(cache_name)).field("differing_logits")
 
 
 def bytes_by_step_data() -> Data:
