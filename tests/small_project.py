@@ -208,12 +208,13 @@ page.figure("rising", rising_data, rising.draw)
 """`reference/speed`: a number of the catalog, one of the record of measurements, and lines of a lab's program."""
 
 from figures_src.declared.page import Page
+from figures_src.declared.values import call
 from figures_src.pages.shared.measurements import measured
 from kvlab import catalog, labs
 from kvlab.labs.lab import excerpt
 
 page = Page("reference/speed")
-page.value("bandwidth", catalog.device_number, device_name="RTX 4090", field="bandwidth_bytes_per_second")
+page.reuse("bandwidth", call(catalog.device, name="RTX 4090").field("bandwidth_bytes_per_second"))
 page.reuse("step", measured("bench.mini.decode_us_per_token"))
 page.file("length", lambda language: excerpt(labs.starter("01", language), "def length", 2))
 ''',

@@ -92,7 +92,7 @@ def test_a_window_stores_no_more_tokens_than_it_holds():
 
 
 def test_heads_are_shared_evenly_and_no_device_goes_without():
-    heads = catalog.shape("GPT-3 175B", "n_heads")
+    heads = catalog.model("GPT-3 175B").decoder.n_heads
     assert cache_sizing.dividing_devices("GPT-3 175B", 5) == 6
     assert cache_sizing.dividing_devices("GPT-3 175B", 6) == 6
     assert cache_sizing.dividing_devices("GPT-3 175B", heads) == heads == 96

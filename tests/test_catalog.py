@@ -52,13 +52,6 @@ def test_names_and_aliases_are_found_for_one_model_only():
     assert len(set(spellings)) == len(spellings)
 
 
-def test_a_field_that_is_no_number_is_refused():
-    assert catalog.shape("MiniGPT", "n_layers") == 2
-    for field in ("name", "layers", "wheels"):
-        with pytest.raises(KvlabError, match=field):
-            catalog.shape("MiniGPT", field)
-
-
 def test_the_shapes_of_llama_give_its_published_number_of_parameters():
     entry = catalog.model("Llama-2-7B")
     a = entry.decoder
@@ -73,16 +66,6 @@ def test_the_shapes_of_llama_give_its_published_number_of_parameters():
 )
 def test_a_size_fits_in_the_nearest_memory_that_holds_all_of_it(size, level):
     assert catalog.fitting_level("Intel i5-8250U", size) == level
-
-
-def test_one_number_of_a_device_and_of_a_configuration_is_found_by_its_name():
-    assert catalog.device_number("H100 80GB SXM", "bandwidth_bytes_per_second") == 3350 * 10**9
-    assert catalog.setting("DeepSeek-V3", "kv_lora_rank") == 512
-    assert catalog.setting("MiniGPT", "n_embd") == 64
-    with pytest.raises(KvlabError, match="H100 80GB SXM has no number 'wheels'"):
-        catalog.device_number("H100 80GB SXM", "wheels")
-    with pytest.raises(KvlabError, match="Llama-2-7B: kv_lora_rank is missing"):
-        catalog.setting("Llama-2-7B", "kv_lora_rank")
 
 
 def test_a_published_number_is_the_one_that_was_printed():

@@ -258,14 +258,14 @@ def entries():
 
 
 def test_a_value_says_the_call_that_it_made():
-    layers = call(catalog.shape, model_name="MiniGPT", field="n_layers")
+    layers = call(catalog.model, name="MiniGPT").field("decoder.n_layers")
     value = call(memory.kv_bytes_per_token, n_layers=layers, n_kv_heads=4, head_dim=16, bytes_per_element=4)
     assert value.origin == (
         "kvlab.accounting.memory.kv_bytes_per_token(n_layers=2, n_kv_heads=4, head_dim=16, bytes_per_element=4)"
     )
     assert value.result == 1024
     assert value.formula == "2 · L · H_kv · d_h · s"
-    assert layers.origin == "kvlab.catalog.models.shape(model_name='MiniGPT', field='n_layers')"
+    assert layers.origin == "kvlab.catalog.models.model(name='MiniGPT').decoder.n_layers"
     assert layers.formula is None
 
 

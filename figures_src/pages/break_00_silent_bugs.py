@@ -23,7 +23,7 @@ SECOND_LAYER = 1
 
 page.constant("n_bugs", "len(kvlab.cache.broken.BUGS)")
 n_texts = page.parameter("n_texts", N_TEXTS)
-s_max = page.value("s_max", catalog.shape, model_name="MiniGPT", field="max_context")
+s_max = page.reuse("s_max", call(catalog.model, name="MiniGPT").field("decoder.max_context"))
 prompt = page.value("prompt", minigpt.bug_prompt, bug="slot_too_far")
 page.constant("early_tokens", "kvlab.decoding.degradation.EARLY_TOKENS")
 page.constant("visible", "kvlab.decoding.degradation.VISIBLE_NATS")

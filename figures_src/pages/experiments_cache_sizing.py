@@ -37,7 +37,7 @@ def stored(model: str, context: Value) -> Value:
 
 def limit(model: str) -> Value:
     """Return the longest context that a model was made for."""
-    return call(catalog.shape, model_name=model, field="max_context")
+    return call(catalog.model, name=model).field("decoder.max_context")
 
 
 def token(model: str) -> Value:

@@ -36,7 +36,7 @@ def models(words: Words) -> Table:
     """Return the shapes of the six models, their element formats and limits."""
     rows: list[list[str | Shown | Blank]] = []
     for name, dtype in mistakes.LAB_MODELS:
-        shapes = [Shown(call(catalog.shape, model_name=name, field=field)) for field in SHAPES]
+        shapes = [Shown(call(catalog.model, name=name).field(f"decoder.{field}")) for field in SHAPES]
         rows.append([name, *shapes[:-1], dtype, shapes[-1]])
     named = [f"{words(f'lab_models.{field}')} {symbol}" for field, symbol in zip(SHAPES, SYMBOLS, strict=False)]
     head = [words("lab_models.model"), *named, words("lab_models.element"), words("lab_models.max_context")]
@@ -91,7 +91,7 @@ EXACT = call(sizes.weight_bytes, model_name=LLAMA, dtype="fp16")
 page.reuse("memory_binary", BINARY)
 page.reuse("memory_decimal", DECIMAL)
 page.reuse("weights_rounded", ROUNDED)
-page.value("llama_parameters", catalog.shape, model_name=LLAMA, field="parameters")
+page.reuse("llama_parameters", call(catalog.model, name=LLAMA).field("decoder.parameters"))
 
 
 def _fitting_blanks(name: str, device: Value, weights: Value) -> list[Blank]:
@@ -144,7 +144,7 @@ def devices(words: Words) -> Table:
     )
 
 
-page.value("gpt3_parameters", catalog.shape, model_name=GPT3, field="parameters")
+page.reuse("gpt3_parameters", call(catalog.model, name=GPT3).field("decoder.parameters"))
 page.value("h100", sizes.memory_bytes, device_name=H100)
 page.blank("inverse_arithmetic")
 

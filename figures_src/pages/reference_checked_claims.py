@@ -92,7 +92,7 @@ seven_weights = page.reuse("seven_weights", _weights_of(SEVEN))
 seven_cache = page.reuse("seven_cache", _cache_of(SEVEN, MAX))
 token = page.reuse("seven_token", _token_of(SEVEN))
 page.reuse("seven_128k", _cache_of(SEVEN, CONTEXT_128K))
-page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
+page.reuse("seven_parameters", call(catalog.model, name=SEVEN).field("decoder.parameters"))
 page.reuse("seven_max", MAX)
 work.reuse("one_k", _given(1024))
 

@@ -18,7 +18,7 @@ Row = list[str | Shown]
 
 def number(device: Accelerator, field: str) -> Value:
     """Return one number of an accelerator."""
-    return call(catalog.device_number, device_name=device.name, field=field)
+    return call(catalog.device, name=device.name).field(field)
 
 
 def named(device: Accelerator, unit: str) -> Value:
@@ -119,7 +119,7 @@ def processor_caches(words: Words) -> Table:
 
 def of_processor(cpu: Processor, field: str) -> Value:
     """Return one number of a processor."""
-    return call(catalog.data_cache, processor_name=cpu.name, field=field)
+    return call(catalog.processor, name=cpu.name).field(field)
 
 
 # Sources.

@@ -34,7 +34,7 @@ page.constant("n_models", "len(kvlab.catalog.models.all_models())")
 
 def shape(entry: CatalogModel, field: str) -> Value:
     """Return one number of a model's shape."""
-    return call(catalog.shape, model_name=entry.name, field=field)
+    return call(catalog.model, name=entry.name).field(f"decoder.{field}")
 
 
 def limit(entry: CatalogModel) -> Value:
@@ -101,7 +101,7 @@ def cache_at_limit(entry: CatalogModel) -> Value:
 small = page.value("small_weights", sizes.weight_bytes, model_name="Llama-2-7B", dtype=DTYPE)
 guess = page.value("guessed_weights", memory.weight_bytes, parameters=7 * 10**9, bytes_per_element=BYTES_PER_ELEMENT)
 page.claim("seven billion parameters are more than Llama-2-7B has", small, guess)
-page.value("small_parameters", catalog.shape, model_name="Llama-2-7B", field="parameters")
+page.reuse("small_parameters", call(catalog.model, name="Llama-2-7B").field("decoder.parameters"))
 
 # Published figures, and what the formulas come to.
 
@@ -153,7 +153,7 @@ COMPUTED = {
     "opt_slots": [slots_in(12, "OPT-13B"), slots_in(21, "OPT-66B"), slots_in(264, "GPT-3 175B")],
     "vllm_concurrency": [sequences_in(127_626, 16, 2048)],
     "h100_ridge": [ridge_of("H100 80GB SXM")],
-    "llama2_7b_parameters": [Result(call(catalog.shape, model_name="Llama-2-7B", field="parameters"))],
+    "llama2_7b_parameters": [Result(call(catalog.model, name="Llama-2-7B").field("decoder.parameters"))],
     "ggml_blocks": [element_bytes("q8_0"), element_bytes("q4_0")],
 }
 

@@ -30,7 +30,7 @@ def machine(words: Words) -> Table:
 # Decode against its roofline.
 
 shapes = {
-    field: call(catalog.shape, model_name="GPT-2 small", field=field)
+    field: call(catalog.model, name="GPT-2 small").field(f"decoder.{field}")
     for field in ("n_layers", "d_model", "d_ff", "vocab_size", "max_context")
 }
 weights = call(memory.weight_bytes, parameters=call(parameters.gpt2_parameters, **shapes), bytes_per_element=4)

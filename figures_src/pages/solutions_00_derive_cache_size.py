@@ -115,7 +115,7 @@ for name, reading, weights in (
             bytes_per_element=FP16,
         )
         page.reuse(f"fits_{name}_{by}", tokens(reading, weights, batch))
-seven_parameters = page.value("seven_parameters", catalog.shape, model_name=SEVEN, field="parameters")
+seven_parameters = page.reuse("seven_parameters", call(catalog.model, name=SEVEN).field("decoder.parameters"))
 counted = call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16)
 page.derivation("weights_exact", "M_w", counted, "B")
 page.same("exact weights are the catalog's", counted, EXACT)

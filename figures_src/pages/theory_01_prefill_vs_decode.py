@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, constant, parameter
-from figures_src.pages.shared.shapes import speeds
+from figures_src.pages.shared.shapes import shapes, speeds
 from figures_src.plots import pass_times, roofline_points
 from figures_src.plots.style import Data
 from figures_src.words import Words
-from kvlab import catalog, units
+from kvlab import units
 from kvlab.accounting import flops, memory, pairs, roofline
 from kvlab.cache import READ_TILE
 from kvlab.catalog import passes
@@ -81,7 +81,7 @@ def mini_operations(words: Words) -> Table:
     return Table(_operation_columns(words), rows)
 
 
-SHAPES = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "d_model", "d_ff")}
+SHAPES = shapes("MiniGPT", "n_layers", "d_model", "d_ff")
 mlp_prefill = call(flops.mlp_flops, **SHAPES, mlp_matrices=2, n_tokens=prompt_tokens)
 page.derivation("mlp_derived", "F", mlp_prefill)
 page.reuse("mlp_bytes_prefill", _mini("prefill", "mlp", "bytes"))
@@ -114,7 +114,7 @@ page.claim("the accounting and the count agree", miscounted, one)
 page.reuse("block", constant("kvlab.cache.READ_TILE"))
 pairs_prefill = page.value("pairs_prefill", flop_counter.counted_pairs, prompt=PROMPT, phase="prefill")
 pairs_decode = page.value("pairs_decode", flop_counter.counted_pairs, prompt=PROMPT, phase="decode")
-heads = {field: call(catalog.shape, model_name="MiniGPT", field=field) for field in ("n_layers", "n_heads")}
+heads = shapes("MiniGPT", "n_layers", "n_heads")
 page.reuse("n_layers", heads["n_layers"])
 page.reuse("n_heads", heads["n_heads"])
 page.value("pairs_of_head_prefill", pairs.causal_pairs, n_tokens=prompt_tokens)

@@ -127,7 +127,7 @@ def scaling(words: Words) -> Table:
     rows: list[list[str | Shown]] = []
     for model, changed, dtype in SCALING:
         name = names["changed"] if changed else names.get(model, model)
-        limit = Shown(call(catalog.shape, model_name=model, field="max_context"))
+        limit = Shown(call(catalog.model, name=model).field("decoder.max_context"))
         cells = [_scaled(model, changed, dtype, context) for context in (one, K4, K32, K128)]
         rows.append([name, limit, *cells])
     header = [words(f"scaling.{column}") for column in ("model", "limit", "one")]
@@ -315,7 +315,7 @@ def cache_over_weights_data() -> Data:
 page.figure("cache_over_weights", cache_over_weights_data, cache_over_weights.draw)
 llama_weights = page.value("llama_weights", sizes.weight_bytes, model_name="Llama-2-7B", dtype="fp16")
 page.value("llama_share", units.ratio, numerator=llama_4k, denominator=llama_weights)
-llama_limit = page.value("llama_limit", catalog.shape, model_name="Llama-2-7B", field="max_context")
+llama_limit = page.reuse("llama_limit", call(catalog.model, name="Llama-2-7B").field("decoder.max_context"))
 llama_crossing = page.reuse("llama_crossing", _crossing("Llama-2-7B"))
 llama_crossing_32 = page.reuse("llama_crossing_32", _crossing("Llama-2-7B", thirty_two))
 page.reuse("batch_of_32", thirty_two)

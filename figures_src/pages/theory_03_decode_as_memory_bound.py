@@ -43,7 +43,7 @@ matrices = call(traffic.matrix_bytes, **MATRICES, mlp_matrices=3, bytes_per_elem
 page.derivation("matrices_derived", "M_w", matrices, "B")
 page.formula("cache_size", memory.kv_cache_bytes)
 weights_read = page.reuse("weights_read", step("weight_bytes", 1))
-n_parameters = call(catalog.shape, model_name=LARGE, field="parameters")
+n_parameters = call(catalog.model, name=LARGE).field("decoder.parameters")
 weights = page.value("weights", memory.weight_bytes, parameters=n_parameters, bytes_per_element=FP16)
 work = step("flops", 1)
 by_arithmetic = page.value("by_arithmetic", units.ratio, numerator=SPEEDS["flops_per_second"], denominator=work)
@@ -51,7 +51,7 @@ by_memory = page.value("by_memory", units.ratio, numerator=bandwidth, denominato
 page.value("arithmetic_over_memory", units.ratio, numerator=by_arithmetic, denominator=by_memory)
 page.reuse("least_ms", call(roofline.step_milliseconds, **_parts(1) | {"cache_bytes": nothing}, part="seconds"))
 
-LIMIT = call(catalog.shape, model_name=LARGE, field="max_context")
+LIMIT = call(catalog.model, name=LARGE).field("decoder.max_context")
 page.reuse("limit", LIMIT)
 cache_at_limit = step("kv_bytes", LIMIT.result)
 page.reuse("cache_at_limit", cache_at_limit)
@@ -136,9 +136,9 @@ def _grouped(model: str) -> Value:
 
 
 latent_shapes = {
-    "n_heads": call(catalog.shape, model_name=LATENT, field="n_heads"),
-    "latent": call(catalog.setting, model_name=LATENT, key="kv_lora_rank"),
-    "rope_dim": call(catalog.setting, model_name=LATENT, key="qk_rope_head_dim"),
+    "n_heads": call(catalog.model, name=LATENT).field("decoder.n_heads"),
+    "latent": call(catalog.model, name=LATENT).field("config['kv_lora_rank']"),
+    "rope_dim": call(catalog.model, name=LATENT).field("config['qk_rope_head_dim']"),
 }
 latent = call(roofline.latent_attention_intensity, **latent_shapes, bytes_per_element=FP16)
 page.reuse("latent_intensity", latent)
@@ -151,8 +151,8 @@ page.reuse("mha_intensity", _grouped(LARGE))
 page.reuse("gqa_intensity", _grouped("Llama-3.1-405B"))
 page.reuse("mqa_intensity", _grouped("Gemma-3-1B"))
 for field in ("n_heads", "n_kv_heads"):
-    page.reuse(f"gqa_{field}", call(catalog.shape, model_name="Llama-3.1-405B", field=field))
-page.reuse("mqa_n_heads", call(catalog.shape, model_name="Gemma-3-1B", field="n_heads"))
+    page.reuse(f"gqa_{field}", call(catalog.model, name="Llama-3.1-405B").field(f"decoder.{field}"))
+page.reuse("mqa_n_heads", call(catalog.model, name="Gemma-3-1B").field("decoder.n_heads"))
 RIDGES = {name: call(roofline.ridge, **speeds(name)) for name in (DEVICE, "H100 80GB SXM")}
 ridge = page.reuse("ridge", RIDGES[DEVICE])
 page.reuse("ridge_of_h100", RIDGES["H100 80GB SXM"])
@@ -265,7 +265,7 @@ def batch_times_data() -> Data:
 
 
 page.figure("batch_times", batch_times_data, batch_times.draw)
-page.value("large_kv_heads", catalog.shape, model_name=LARGE, field="n_kv_heads")
+page.reuse("large_kv_heads", call(catalog.model, name=LARGE).field("decoder.n_kv_heads"))
 
 # Where it does not hold.
 

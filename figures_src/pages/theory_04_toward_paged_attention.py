@@ -45,7 +45,7 @@ allocated = page.value(
     "allocated", memory.kv_cache_bytes, **LLAMA, context=reserved, batch=thirty_two, bytes_per_element=FP16
 )
 page.value("filled", memory.kv_cache_bytes, **LLAMA, context=mean, batch=thirty_two, bytes_per_element=FP16)
-page.value("llama_limit", catalog.shape, model_name="Llama-2-7B", field="max_context")
+page.reuse("llama_limit", call(catalog.model, name="Llama-2-7B").field("decoder.max_context"))
 
 # A small pool, drawn.
 
@@ -102,7 +102,7 @@ budget = page.value("opt_budget", units.parse_size, written="12GiB")
 opt_token = page.value("opt_token", memory.kv_bytes_per_token, **OPT, bytes_per_element=FP16)
 opt_slots = call(memory.context_in_budget, budget=budget, **OPT, batch=one, bytes_per_element=FP16)
 page.derivation("opt_slots_derived", r"S_{\mathrm{max}}", opt_slots)
-page.value("opt_context", catalog.shape, model_name="OPT-13B", field="max_context")
+page.reuse("opt_context", call(catalog.model, name="OPT-13B").field("decoder.max_context"))
 for way in ("dense", "paged"):
     page.value(f"{way}_at_once", paging.sequences_at_once, way=way)
 page.value("dense_external", paging.waste_share, way="dense", state="external")

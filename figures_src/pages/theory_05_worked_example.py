@@ -61,7 +61,7 @@ page.value("kv_layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes
 
 # The four cases.
 
-GPT2_CONTEXT = call(catalog.shape, model_name="GPT-2 small", field="max_context")
+GPT2_CONTEXT = call(catalog.model, name="GPT-2 small").field("decoder.max_context")
 
 
 def _cache(model: str, context: Value, batch: Value, element: Value) -> Value:
@@ -103,7 +103,7 @@ CASES = (
     ("GPT-2 small", GPT2_CONTEXT, one, "fp16", gpt2_cache),
 )
 LEVELS = {
-    level: call(catalog.data_cache, processor_name=LAPTOP, field=field)
+    level: call(catalog.processor, name=LAPTOP).field(field)
     for level, field in (("L1d", "l1d_bytes_per_core"), ("L2", "l2_bytes_per_core"), ("L3", "l3_bytes_shared"))
 }
 l1d = page.reuse("l1d", LEVELS["L1d"])
@@ -118,7 +118,7 @@ page.claim(
     l3,
     gpt2_cache,
 )
-page.value("cores", catalog.data_cache, processor_name=LAPTOP, field="cores")
+page.reuse("cores", call(catalog.processor, name=LAPTOP).field("cores"))
 page.value("cache_over_l1d", units.ratio, numerator=cache, denominator=l1d)
 page.value("cache_over_l2", units.ratio, numerator=cache, denominator=l2)
 

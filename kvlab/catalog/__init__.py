@@ -4,15 +4,13 @@ from kvlab.catalog.devices import (
     Accelerator,
     Processor,
     accelerators,
-    data_cache,
     device,
-    device_number,
     fitting_level,
     processor,
     processors,
 )
 from kvlab.catalog.figures import published
-from kvlab.catalog.models import CatalogModel, all_models, find, model, setting, shape, unknown_model
+from kvlab.catalog.models import CatalogModel, all_models, find, model, unknown_model
 
 __all__ = [
     "Accelerator",
@@ -20,16 +18,12 @@ __all__ = [
     "Processor",
     "accelerators",
     "all_models",
-    "data_cache",
     "device",
-    "device_number",
     "find",
     "fitting_level",
     "model",
     "processor",
     "processors",
     "published",
-    "setting",
-    "shape",
     "unknown_model",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from kvlab.catalog.entries import folded, integer_field, read_data, unknown
+from kvlab.catalog.entries import folded, read_data, unknown
 
 MIB = 2**20
 
@@ -75,22 +75,12 @@ def device(name: str) -> Accelerator:
     raise unknown("device", name, (entry.name for entry in accelerators()), "kvlab devices")
 
 
-def device_number(device_name: str, field: str) -> int:
-    """Return one number of an accelerator, such as `memory_bytes`. Raises `KvlabError` for what it has not."""
-    return integer_field(device(device_name), field, device_name)
-
-
 def processor(name: str) -> Processor:
     """Return a processor by name. Raises `KvlabError` naming those that there are."""
     for entry in processors():
         if folded(name) == folded(entry.name):
             return entry
     raise unknown("processor", name, (entry.name for entry in processors()), "kvlab devices")
-
-
-def data_cache(processor_name: str, field: str) -> int:
-    """Return one number of a processor, such as `l2_bytes_per_core`. Raises `KvlabError` for what it has not."""
-    return integer_field(processor(processor_name), field, processor_name)
 
 
 def fitting_level(processor_name: str, size_bytes: int) -> str:

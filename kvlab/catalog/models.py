@@ -7,8 +7,7 @@ from functools import cache
 from typing import Any
 
 from kvlab.architecture import Config, read_config
-from kvlab.architecture.config import integer
-from kvlab.catalog.entries import folded, integer_field, read_data, unknown
+from kvlab.catalog.entries import folded, read_data, unknown
 from kvlab.errors import KvlabError
 from kvlab.sizing import Decoder, read_decoder
 from kvlab.training import MINIGPT
@@ -77,20 +76,6 @@ def find(name: str) -> CatalogModel | None:
     """Return a model by name or alias, or None."""
     spelled = folded(name)
     return next((m for m in all_models() if spelled in map(folded, (m.name, *m.aliases))), None)
-
-
-def shape(model_name: str, field: str) -> int:
-    """Return one shape of a model, such as `n_layers`. Raises `KvlabError` for an unknown model or field."""
-    return integer_field(model(model_name).decoder, field, model_name)
-
-
-def setting(model_name: str, key: str) -> int:
-    """Return one whole number of a model's configuration, such as `kv_lora_rank`.
-
-    Raises:
-        KvlabError: an unknown model, or its configuration has no such number.
-    """
-    return integer(model(model_name).config, key, model_name)
 
 
 def _model(entry: dict[str, Any]) -> CatalogModel:

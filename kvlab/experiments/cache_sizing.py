@@ -157,7 +157,7 @@ def dividing_devices(model_name: str, at_least: int) -> int:
     Raises:
         KvlabError: no such model, or it has fewer heads than that.
     """
-    heads = catalog.shape(model_name, "n_heads")
+    heads = catalog.model(model_name).decoder.n_heads
     numbers = [number for number in range(max(at_least, 1), heads + 1) if heads % number == 0]
     if not numbers:
         raise KvlabError(f"{model_name} has {heads} heads, and {at_least:,} devices were asked for")
@@ -172,8 +172,10 @@ def _fitted(reading: str, weights: int) -> Fitted:
 
 
 def _tokens(free: int, batch: int) -> int:
-    n_layers, n_kv_heads, head_dim = (catalog.shape(FITTED, field) for field in ("n_layers", "n_kv_heads", "head_dim"))
-    return memory.context_in_budget(free, n_layers, n_kv_heads, head_dim, batch, bytes_per_element("fp16"))
+    d = catalog.model(FITTED).decoder
+    assert d.n_kv_heads is not None, "its layers are alike"
+    assert d.head_dim is not None, "its layers are alike"
+    return memory.context_in_budget(free, d.n_layers, d.n_kv_heads, d.head_dim, batch, bytes_per_element("fp16"))
 
 
 def _spread(reading: str, dtype: str) -> Spread:

@@ -15,7 +15,7 @@ MODEL, DTYPE = "Llama-2-7B", "fp16"
 FP16 = call(units.bytes_per_element, dtype=DTYPE)
 DEVICES = ("A100 40GB", "A100 80GB SXM")
 KV = kv_shapes(MODEL)
-LIMIT = call(catalog.shape, model_name=MODEL, field="max_context")
+LIMIT = call(catalog.model, name=MODEL).field("decoder.max_context")
 
 
 def number(quantity: int) -> Value:
@@ -187,7 +187,7 @@ def crossings(words: Words) -> Table:
     for model in SIZES:
         weights = call(sizes.weight_bytes, model_name=model, dtype=DTYPE)
         token = call(sizes.cache_bytes, model_name=model, context=1, batch=1, dtype=DTYPE)
-        limit = call(catalog.shape, model_name=model, field="max_context")
+        limit = call(catalog.model, name=model).field("decoder.max_context")
         rows.append([model, Shown(weights, "GB"), Shown(token, "KiB"), Shown(crossing_of(model)), Shown(limit)])
     return Table([words(f"crossings.{column}") for column in ("model", "weights", "token", "crossing", "limit")], rows)
 

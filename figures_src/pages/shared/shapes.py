@@ -8,7 +8,7 @@ from kvlab import catalog
 
 def shapes(model: str, *fields: str) -> dict[str, Value]:
     """Return shapes of a model as arguments for a formula."""
-    return {field: call(catalog.shape, model_name=model, field=field) for field in fields}
+    return {field: call(catalog.model, name=model).field(f"decoder.{field}") for field in fields}
 
 
 def kv_shapes(model: str) -> dict[str, Value]:
@@ -19,4 +19,4 @@ def kv_shapes(model: str) -> dict[str, Value]:
 def speeds(device: str) -> dict[str, Value]:
     """Return peak and bandwidth of a device as arguments for a formula of the roofline."""
     fields = {"flops_per_second": "dense_bf16_flops_per_second", "bytes_per_second": "bandwidth_bytes_per_second"}
-    return {name: call(catalog.device_number, device_name=device, field=field) for name, field in fields.items()}
+    return {name: call(catalog.device, name=device).field(field) for name, field in fields.items()}
