@@ -11,14 +11,9 @@ from kvlab.cache.broken import BUGS
 from kvlab.decoding.degradation import EARLY_TOKENS, Damage, Difference, Run, damage, first_difference, teacher_forced
 from kvlab.errors import KvlabError
 from kvlab.experiments.minigpt import (
-    bug_choices_changed,
     bug_damage,
-    bug_early_loss,
     bug_first_difference,
-    bug_late_loss,
-    bug_loss_by_position,
     bug_prompt,
-    bug_verdict,
     held_out_texts,
     minigpt,
     minigpt_tokenizer,
@@ -126,54 +121,54 @@ def test_a_bug_is_one_method_of_the_protocol_and_the_ring_two(bug):
 
 @pytest.mark.parametrize("bug", [bug if bug in QUICK else pytest.param(bug, marks=pytest.mark.slow) for bug in BUGS])
 def test_what_becomes_of_the_damage_is_computed_and_is_this(bug):
-    assert bug_verdict(bug, N_TEXTS) == VERDICTS[bug]
+    assert bug_damage(bug, N_TEXTS).verdict == VERDICTS[bug]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stored", ["fp16", "int8"])
 def test_storing_in_fewer_bytes_is_silent(stored):
-    assert bug_verdict(stored, N_TEXTS) == "silent"
-    assert bug_choices_changed(stored, N_TEXTS) < 0.01
+    assert bug_damage(stored, N_TEXTS).verdict == "silent"
+    assert bug_damage(stored, N_TEXTS).choices_changed < 0.01
 
 
 @pytest.mark.slow
 def test_the_damage_of_a_misplaced_slot_is_large_at_first_and_gone_later():
     for bug in ("slot_too_far", "slot_overwritten"):
-        assert bug_early_loss(bug, N_TEXTS) > 0.2
-        assert abs(bug_late_loss(bug, N_TEXTS)) < 0.01
-        assert not any(bug_loss_by_position(bug, N_TEXTS)[:16])
+        assert bug_damage(bug, N_TEXTS).early_loss > 0.2
+        assert abs(bug_damage(bug, N_TEXTS).late_loss) < 0.01
+        assert not any(bug_damage(bug, N_TEXTS).by_position[:16])
 
 
 def test_a_stuck_position_costs_nothing_at_first_and_much_later():
-    assert abs(bug_early_loss("position_stuck", N_TEXTS)) < 0.01
-    assert bug_late_loss("position_stuck", N_TEXTS) > 0.5
+    assert abs(bug_damage("position_stuck", N_TEXTS).early_loss) < 0.01
+    assert bug_damage("position_stuck", N_TEXTS).late_loss > 0.5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("bug", "full"), [("ring_too_small", 64), ("window_too_small", 32)])
 def test_a_ring_and_a_window_change_no_loss_until_they_are_full(bug, full):
     assert bug_damage(bug, N_TEXTS).onset == full
-    assert not any(bug_loss_by_position(bug, N_TEXTS)[:full])
+    assert not any(bug_damage(bug, N_TEXTS).by_position[:full])
 
 
 @pytest.mark.slow
 def test_a_position_off_by_one_is_silent_in_the_loss_and_changes_choices():
-    assert bug_choices_changed("position_off_by_one", N_TEXTS) > 0.01
+    assert bug_damage("position_off_by_one", N_TEXTS).choices_changed > 0.01
 
 
 @pytest.mark.slow
 def test_swapped_rows_are_loud_from_the_first_token_on():
-    assert min(bug_early_loss("rows_swapped", N_TEXTS), bug_late_loss("rows_swapped", N_TEXTS)) > 2
+    assert min(bug_damage("rows_swapped", N_TEXTS).early_loss, bug_damage("rows_swapped", N_TEXTS).late_loss) > 2
 
 
 @pytest.mark.slow
 def test_without_a_mask_in_its_chunks_the_prompt_itself_is_damaged():
     assert bug_prompt("chunk_unmasked") == 64
-    assert np.mean(bug_loss_by_position("chunk_unmasked", N_TEXTS)[:64]) > 0.5
+    assert np.mean(bug_damage("chunk_unmasked", N_TEXTS).by_position[:64]) > 0.5
 
 
 def test_a_loss_is_given_for_each_token_that_has_a_next_one_within_the_context():
-    assert len(bug_loss_by_position("position_stuck", N_TEXTS)) == 127
+    assert len(bug_damage("position_stuck", N_TEXTS).by_position) == 127
 
 
 # The measure
@@ -231,7 +226,7 @@ def test_early_and_late_are_the_tokens_behind_the_prompt_and_the_last_third():
     case = made(1, 2)
     assert case.early.tolist() == [1] * 6
     assert case.late.tolist() == [2] * 6
-    assert case.by_position.tolist() == [0] * 3 + [1] * EARLY_TOKENS + [0] * (20 - EARLY_TOKENS) + [2] * 10
+    assert case.by_position == [0] * 3 + [1] * EARLY_TOKENS + [0] * (20 - EARLY_TOKENS) + [2] * 10
     assert (case.onset, made(0, 0).onset) == (3, None)
 
 
@@ -258,7 +253,7 @@ def test_a_bug_that_is_not_there_and_texts_that_are_not_there_are_refused_by_nam
     with pytest.raises(KvlabError, match=r"unknown bug 'none'.*rows_swapped"):
         bug_first_difference("none")
     with pytest.raises(KvlabError, match=r"unknown cache 'none'.*int8"):
-        bug_verdict("none", 2)
+        bug_damage("none", 2)
     for n_texts in (0, 10_000):
         with pytest.raises(KvlabError, match=rf"{n_texts} texts were asked for; there are 1"):
             held_out_texts(n_texts)

@@ -72,6 +72,3 @@ def test_a_summary_says_nothing_but_its_parts(monkeypatch):
 def test_a_model_or_a_shape_that_there_is_not_is_refused():
     with pytest.raises(KvlabError, match="unknown model 'GPT-5'; known are MiniGPT, demo"):
         ids_sha256(1, 1, "GPT-5")
-    with pytest.raises(KvlabError, match="no number 'n_wheels'"):
-        experiment.subject_shape("demo", "n_wheels")
-    assert experiment.subject_shape("demo", "n_kv_heads") == 2

@@ -7,8 +7,8 @@ from kvlab.decoding.equivalence import differing_entries
 from kvlab.decoding.generation import generate_cached, recompute
 from kvlab.decoding.trace import trace
 from kvlab.errors import KvlabError
+from kvlab.experiments import demo
 from kvlab.experiments.minigpt import (
-    demo_bytes_per_token,
     kv_entries_changed,
     minigpt,
     minigpt_tokenizer,
@@ -54,9 +54,9 @@ def test_texts_of_other_lengths_and_places_that_there_are_not_are_refused(other,
 def test_the_demo_models_bytes_per_token_are_those_of_a_run_with_as_many_tokens_as_it_has_room_for():
     model = demo_model()
     run = generate_cached(model, [1], model.architecture.max_context - 1)
-    assert run.cache_bytes == demo_bytes_per_token() * model.architecture.max_context
+    assert run.cache_bytes == demo.bytes_per_token() * model.architecture.max_context
     shape = (2, model.architecture.n_layers, model.architecture.n_kv_heads, model.architecture.head_dim)
-    assert demo_bytes_per_token() == np.zeros(shape, np.float32).nbytes
+    assert demo.bytes_per_token() == np.zeros(shape, np.float32).nbytes
 
 
 def test_texts_that_are_recomputed_side_by_side_have_the_bytes_of_each_alone_and_run_once(monkeypatch):

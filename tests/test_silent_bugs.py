@@ -73,8 +73,8 @@ def test_the_prompt_and_the_first_change_are_those_of_the_damage():
     change = bug_damage("chunk_unmasked", N_TEXTS).change
     assert silent_bugs.prompt_loss_change("chunk_unmasked", N_TEXTS) == pytest.approx(change[:, :64].mean())
     assert bug_prompt("chunk_unmasked") == 64
-    assert silent_bugs.first_changed_position("window_too_small", N_TEXTS) == 32
-    assert silent_bugs.first_changed_position("slot_too_far", N_TEXTS) == 16
+    assert bug_damage("window_too_small", N_TEXTS).onset == 32
+    assert bug_damage("slot_too_far", N_TEXTS).onset == 16
 
 
 # The empty slot.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Shown, Table
-from figures_src.declared.values import Value, call, parameter
+from figures_src.declared.values import Call, Value, call, parameter
 from figures_src.plots import empty_slot, loss_by_position
 from figures_src.plots.style import Data
 from figures_src.words import Words
@@ -32,26 +32,30 @@ right_loss = page.value("right_loss", silent_bugs.right_loss, n_texts=N_TEXTS)
 visible = page.values["visible"]
 
 
+def _damage(bug: str) -> Call:
+    return call(minigpt.bug_damage, bug=bug, n_texts=N_TEXTS)
+
+
 def early(bug: str) -> Value:
     """Return what a bug costs over the first tokens behind the prompt, in nats."""
-    return call(minigpt.bug_early_loss, bug=bug, n_texts=N_TEXTS)
+    return _damage(bug).field("early_loss")
 
 
 def late(bug: str) -> Value:
     """Return what a bug costs over the last third, in nats."""
-    return call(minigpt.bug_late_loss, bug=bug, n_texts=N_TEXTS)
+    return _damage(bug).field("late_loss")
 
 
 def _changed(bug: str) -> Value:
-    return call(minigpt.bug_choices_changed, bug=bug, n_texts=N_TEXTS)
+    return _damage(bug).field("choices_changed")
 
 
 def _verdict(bug: str) -> Value:
-    return call(minigpt.bug_verdict, bug=bug, n_texts=N_TEXTS)
+    return _damage(bug).field("verdict")
 
 
 def _first_changed(bug: str) -> Value:
-    return call(silent_bugs.first_changed_position, bug=bug, n_texts=N_TEXTS)
+    return _damage(bug).field("onset")
 
 
 @page.table
@@ -64,7 +68,7 @@ def guesses(words: Words) -> Table:
 def _losses(*names: str) -> Data:
     rows = []
     for bug in names:
-        losses = call(minigpt.bug_loss_by_position, bug=bug, n_texts=N_TEXTS).result
+        losses = _damage(bug).field("by_position").result
         first = call(minigpt.bug_prompt, bug=bug).result
         rows += [(bug, position, change, first) for position, change in enumerate(losses)]
     columns = ("bug", "position", "change_nats", "prompt_tokens")

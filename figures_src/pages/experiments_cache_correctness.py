@@ -24,7 +24,7 @@ def _count(model: str, result: str) -> Value:
 
 for model, name in (("MiniGPT", "mini"), ("demo", "demo")):
     for field in ("n_heads", "n_kv_heads"):
-        page.value(f"{name}_{field}", cache_correctness.subject_shape, model_name=model, field=field)
+        page.reuse(f"{name}_{field}", call(minigpt.subject, model_name=model).field(f"architecture.{field}"))
 
 # What was compared, and what differs.
 

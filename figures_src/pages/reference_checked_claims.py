@@ -18,7 +18,7 @@ from kvlab import catalog, units
 from kvlab.accounting import flops, memory, paging, pairs, roofline, traffic
 from kvlab.accounting.formats import ELEMENTS
 from kvlab.catalog import claims, sizes
-from kvlab.experiments import minigpt
+from kvlab.experiments import demo, minigpt
 from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims", shared_runs=True)
@@ -98,7 +98,7 @@ work.reuse("one_k", _given(1024))
 
 for name, heads_of_demo in (("demo_heads", DEMO.n_heads), ("demo_kv_heads", DEMO.n_kv_heads)):
     page.reuse(name, _given(heads_of_demo))
-judge("query-heads-cached", Part(call(minigpt.demo_bytes_per_token), "binary"))
+judge("query-heads-cached", Part(call(demo.bytes_per_token), "binary"))
 judge(
     "binary-as-decimal",
     Part(token, "both"),
@@ -331,15 +331,15 @@ N_TEXTS = 96
 
 
 def _verdict_of(bug: str) -> Part:
-    return Part(call(minigpt.bug_verdict, bug=bug, n_texts=N_TEXTS))
+    return Part(call(minigpt.bug_damage, bug=bug, n_texts=N_TEXTS).field("verdict"))
 
 
 judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
 work.parameter("n_texts", N_TEXTS)
 losses: dict[str, Value] = {}
 for bug in ("slot_too_far", "slot_overwritten", "position_stuck", "length_stuck"):
-    for when, loss in (("early", minigpt.bug_early_loss), ("late", minigpt.bug_late_loss)):
-        losses[f"{bug}_{when}"] = call(loss, bug=bug, n_texts=N_TEXTS)
+    for when in ("early", "late"):
+        losses[f"{bug}_{when}"] = call(minigpt.bug_damage, bug=bug, n_texts=N_TEXTS).field(f"{when}_loss")
 for name in ("slot_too_far_early", "slot_overwritten_early", "position_stuck_late", "length_stuck_late"):
     work.reuse(name, losses[name])
 for bug in ("slot_too_far", "slot_overwritten"):
@@ -347,7 +347,8 @@ for bug in ("slot_too_far", "slot_overwritten"):
 for bug in ("position_stuck", "length_stuck"):
     work.claim("what does not advance gets worse", losses[f"{bug}_early"], losses[f"{bug}_late"])
 judge("position-shows", _verdict_of("position_off_by_one"))
-work.value("choices_changed", minigpt.bug_choices_changed, bug="position_off_by_one", n_texts=N_TEXTS)
+off_by_one = call(minigpt.bug_damage, bug="position_off_by_one", n_texts=N_TEXTS)
+work.reuse("choices_changed", off_by_one.field("choices_changed"))
 judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
 
 # How many stand how.

@@ -59,9 +59,19 @@ class Damage:
     choices_changed: float
 
     @property
-    def by_position(self) -> NDArray[np.float64]:
-        """The mean change at each position, `(T,)`."""
-        return self.change.mean(axis=0)
+    def by_position(self) -> list[float]:
+        """The mean change at each position, `T` of them."""
+        return list(self.change.mean(axis=0).tolist())
+
+    @property
+    def early_loss(self) -> float:
+        """The mean change right after the prompt."""
+        return float(self.early.mean())
+
+    @property
+    def late_loss(self) -> float:
+        """The mean change over the last third."""
+        return float(self.late.mean())
 
     @property
     def early(self) -> NDArray[np.float64]:

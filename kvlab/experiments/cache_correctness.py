@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kvlab.catalog.entries import integer_field
 from kvlab.decoding.generation import Logits, generate_cached, greedy
 from kvlab.experiments.minigpt import blas_differing_share, subject, subject_prompts, verification
 
@@ -21,11 +20,6 @@ ENTRY_BYTES = np.dtype(np.float32).itemsize
 # Two logits are close that another processor's rounding could put the other way round. Plain BLAS, which rounds in
 # another order, has moved no logit of either model by half of this; a claim of the page holds it to that.
 CLOSE = 1e-4
-
-
-def subject_shape(model_name: str, field: str) -> int:
-    """Return one shape of a model, such as `n_kv_heads`. Raises `KvlabError` for an unknown model or field."""
-    return integer_field(subject(model_name).architecture, field, model_name)
 
 
 class Chosen(NamedTuple):

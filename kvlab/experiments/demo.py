@@ -37,9 +37,9 @@ def _demo() -> Llama:
 # What the model is.
 
 
-def shape(field: str) -> int:
-    """Return one shape of the demo model, such as `"n_layers"`. Raises `KvlabError` for what it has not."""
-    return integer_field(DEMO, field, "the demo model")
+def bytes_per_token() -> int:
+    """Return the bytes that a slot of the demo model's cache occupies: those of the arrays, divided by its slots."""
+    return DenseCache.for_model(DEMO).nbytes // DEMO.max_context
 
 
 def parameters() -> int:

@@ -15,7 +15,7 @@ from kvlab.decoding.equivalence import Verification, differing_entries, seeded_p
 from kvlab.decoding.generation import Logits, generate_cached, generate_uncached, greedy, recompute
 from kvlab.errors import KvlabError
 from kvlab.model import EXACT, GPT2, Kernel, Model, load_model
-from kvlab.model.demo import DEMO, demo_model
+from kvlab.model.demo import demo_model
 from kvlab.model.ops import Floats
 from kvlab.training import MINIGPT
 from kvlab.training.corpus import generate_corpus, sample_prompts
@@ -177,11 +177,6 @@ def kv_entries_changed(text: str, other_text: str, position: int, layer: int) ->
     )
 
 
-def demo_bytes_per_token() -> int:
-    """Return the bytes that a slot of the demo model's cache occupies: those of the arrays, divided by its slots."""
-    return DenseCache.for_model(DEMO).nbytes // DEMO.max_context
-
-
 def positions_computed(prompt: str, n_tokens: int, cached: bool) -> list[tuple[int, int]]:
     """Return, for each step of a greedy run, the first position that its forward pass computed and how many.
 
@@ -247,31 +242,6 @@ def bug_damage(bug: str, n_texts: int) -> Damage:
     """
     prompt = bug_prompt(bug)
     return damage(held_out_run("right", n_texts, prompt), held_out_run(bug, n_texts, prompt), prompt)
-
-
-def bug_loss_by_position(bug: str, n_texts: int) -> list[float]:
-    """Return the mean change of the loss at each position, in nats."""
-    return bug_damage(bug, n_texts).by_position.tolist()
-
-
-def bug_early_loss(bug: str, n_texts: int) -> float:
-    """Return the mean change of the loss over the first tokens behind the prompt, in nats."""
-    return float(bug_damage(bug, n_texts).early.mean())
-
-
-def bug_late_loss(bug: str, n_texts: int) -> float:
-    """Return the mean change of the loss over the last third behind the prompt, in nats."""
-    return float(bug_damage(bug, n_texts).late.mean())
-
-
-def bug_choices_changed(bug: str, n_texts: int) -> float:
-    """Return the share of greedy choices behind the prompt that a bug changes."""
-    return bug_damage(bug, n_texts).choices_changed
-
-
-def bug_verdict(bug: str, n_texts: int) -> str:
-    """Return what becomes of a bug's damage, in one word of `kvlab.decoding.degradation.Damage.verdict`."""
-    return bug_damage(bug, n_texts).verdict
 
 
 @cache

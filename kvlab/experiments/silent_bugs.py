@@ -38,12 +38,7 @@ def right_loss(n_texts: int) -> float:
 
 def prompt_loss_change(bug: str, n_texts: int) -> float:
     """Return the mean change of the loss on the prompt itself, in nats."""
-    return float(bug_damage(bug, n_texts).by_position[: bug_prompt(bug)].mean())
-
-
-def first_changed_position(bug: str, n_texts: int) -> int | None:
-    """Return the first position at which any text's loss changes at all; None where none does."""
-    return bug_damage(bug, n_texts).onset
+    return float(np.mean(bug_damage(bug, n_texts).by_position[: bug_prompt(bug)]))
 
 
 # Which test finds which bug.

@@ -7,6 +7,7 @@ from figures_src.declared.values import Value, call
 from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab.experiments import demo
+from kvlab.model.demo import DEMO
 
 # Tuples, since two brackets in a row would be a token of the page on which the call is shown.
 ONE, FIVE, EIGHT = (17,), (3, 141, 59, 26, 53), (27, 18, 28, 182, 84, 59, 4, 52)
@@ -46,7 +47,7 @@ def logits_changed(cache_name: str) -> Value:
 
 def bytes_by_step_data() -> Data:
     """Return for three caches how many logits differ at each step, of how many."""
-    compared = call(demo.shape, field="vocab_size").result
+    compared = DEMO.vocab_size
     rows = [
         (cache_name, step, differing, compared)
         for cache_name in SHOWN_CACHES
