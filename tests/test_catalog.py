@@ -3,7 +3,8 @@
 import pytest
 
 from kvlab import catalog
-from kvlab.catalog.entries import folded, read_data
+from kvlab.catalog.entries import folded
+from kvlab.catalog.published import published_figure
 from kvlab.errors import KvlabError
 
 
@@ -69,11 +70,6 @@ def test_a_size_fits_in_the_nearest_memory_that_holds_all_of_it(size, level):
 
 
 def test_a_published_number_is_the_one_that_was_printed():
-    speed, bandwidth = (
-        catalog.published("gpt_fast_tokens", name) for name in ("tokens_per_second", "bytes_per_second")
-    )
-    [printed] = [f["published"] for f in read_data("published_figures.json") if f["name"] == "gpt_fast_tokens"]
-    assert f"{speed} tokens/s = {bandwidth / 10**9} GB/s" == printed
-    for figure, value in (("gpt_fast_tokens", "wheels"), ("wheels", "bytes_per_second"), ("ggml_blocks", "q8_0")):
-        with pytest.raises(KvlabError, match="no published figure"):
-            catalog.published(figure, value)
+    figure = published_figure("gpt_fast_tokens")
+    speed, bandwidth = (figure.values[name] for name in ("tokens_per_second", "bytes_per_second"))
+    assert f"{speed} tokens/s = {bandwidth / 10**9} GB/s" == figure.published

@@ -17,7 +17,8 @@ from figures_src.pages import (
 from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words, numbers
 from kvlab import catalog, formula, units
-from kvlab.catalog.sources import links, published_figures
+from kvlab.catalog.published import published_figures
+from kvlab.catalog.sources import links
 from kvlab.errors import KvlabError
 from kvlab.formula import contents
 

@@ -10,7 +10,8 @@ from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory
-from kvlab.catalog import printed, sizes
+from kvlab.catalog import sizes
+from kvlab.catalog.published import published_figure
 from kvlab.experiments import cache_sizing
 
 page = Page("experiments/cache-sizing")
@@ -120,7 +121,7 @@ page.claim(
     DEVICE,
     cache("GPT-3 175B", K32),
 )
-page.value("printed", printed.printed, figure_name="llama2_7b_4096")
+page.reuse("printed", call(published_figure, name="llama2_7b_4096").field("published"))
 seven_k4 = page.reuse("seven_k4", cache("Llama-2-7B", K4))
 
 # Turned around: tokens beside the weights.

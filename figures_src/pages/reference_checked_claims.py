@@ -330,25 +330,24 @@ judge(
 N_TEXTS = 96
 
 
+def _damage(bug: str, part: str) -> Value:
+    return call(minigpt.bug_damage, bug=bug, n_texts=N_TEXTS).field(part)
+
+
 def _verdict_of(bug: str) -> Part:
-    return Part(call(minigpt.bug_damage, bug=bug, n_texts=N_TEXTS).field("verdict"))
+    return Part(_damage(bug, "verdict"))
 
 
 judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
 work.parameter("n_texts", N_TEXTS)
-losses: dict[str, Value] = {}
-for bug in ("slot_too_far", "slot_overwritten", "position_stuck", "length_stuck"):
-    for when in ("early", "late"):
-        losses[f"{bug}_{when}"] = call(minigpt.bug_damage, bug=bug, n_texts=N_TEXTS).field(f"{when}_loss")
-for name in ("slot_too_far_early", "slot_overwritten_early", "position_stuck_late", "length_stuck_late"):
-    work.reuse(name, losses[name])
 for bug in ("slot_too_far", "slot_overwritten"):
-    work.claim("a misplaced slot hurts at first and heals", losses[f"{bug}_late"], losses[f"{bug}_early"])
+    early = work.reuse(f"{bug}_early", _damage(bug, "early_loss"))
+    work.claim("a misplaced slot hurts at first and heals", _damage(bug, "late_loss"), early)
 for bug in ("position_stuck", "length_stuck"):
-    work.claim("what does not advance gets worse", losses[f"{bug}_early"], losses[f"{bug}_late"])
+    late = work.reuse(f"{bug}_late", _damage(bug, "late_loss"))
+    work.claim("what does not advance gets worse", _damage(bug, "early_loss"), late)
 judge("position-shows", _verdict_of("position_off_by_one"))
-off_by_one = call(minigpt.bug_damage, bug="position_off_by_one", n_texts=N_TEXTS)
-work.reuse("choices_changed", off_by_one.field("choices_changed"))
+work.reuse("choices_changed", _damage("position_off_by_one", "choices_changed"))
 judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
 
 # How many stand how.

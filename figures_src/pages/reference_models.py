@@ -13,7 +13,7 @@ from figures_src.words import Words, numbers
 from kvlab import catalog, units
 from kvlab.accounting import memory, paging, roofline
 from kvlab.catalog import CatalogModel, sizes
-from kvlab.catalog.sources import PublishedFigure, published_figures
+from kvlab.catalog.published import PublishedFigure, published_figures
 
 page = Page("reference/models")
 

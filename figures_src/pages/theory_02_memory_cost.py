@@ -10,7 +10,8 @@ from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import formats, layers, memory
-from kvlab.catalog import printed, sizes
+from kvlab.catalog import sizes
+from kvlab.catalog.published import published_figure
 from kvlab.experiments import allocation
 
 page = Page("theory/02-memory-cost")
@@ -83,7 +84,7 @@ def logs(words: Words) -> Table:
                 words(f"logs.{figure}"),
                 Shown(context),
                 dtype,
-                Shown(call(printed.printed, figure_name=figure)),
+                Shown(call(published_figure, name=figure).field("published")),
                 Shown(_cache(model, context, dtype), "MiB"),
             ]
             for figure, model, name, context, dtype in LOGS

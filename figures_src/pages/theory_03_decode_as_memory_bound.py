@@ -14,6 +14,7 @@ from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, roofline, traffic
 from kvlab.benchmark import record
 from kvlab.catalog import passes, sizes
+from kvlab.catalog.published import published_figure
 
 page = Page("theory/03-decode-as-memory-bound")
 
@@ -63,8 +64,9 @@ page.claim("even at its limit one sequence's cache is less than the weights", ca
 
 # What was published.
 
-published = page.value("published", catalog.published, figure="gpt_fast_tokens", value="tokens_per_second")
-moved = page.value("published_bandwidth", catalog.published, figure="gpt_fast_tokens", value="bytes_per_second")
+GPT_FAST = call(published_figure, name="gpt_fast_tokens")
+published = page.reuse("published", GPT_FAST.field("values['tokens_per_second']"))
+moved = page.reuse("published_bandwidth", GPT_FAST.field("values['bytes_per_second']"))
 page.value("published_of_bound", units.ratio, numerator=published, denominator=by_memory)
 page.value("published_of_bandwidth", units.ratio, numerator=moved, denominator=bandwidth)
 per_token = call(units.nearest, quantity=call(units.ratio, numerator=moved, denominator=published))

@@ -9,7 +9,6 @@ from kvlab.catalog.devices import (
     processor,
     processors,
 )
-from kvlab.catalog.figures import published
 from kvlab.catalog.models import CatalogModel, all_models, find, model, unknown_model
 
 __all__ = [
@@ -24,6 +23,5 @@ __all__ = [
     "model",
     "processor",
     "processors",
-    "published",
     "unknown_model",
 ]

@@ -1,10 +1,8 @@
-"""Where the catalog's facts were read: the published figures as they were printed, and the address of each source."""
+"""The address of each source of the catalog."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kvlab.catalog.entries import read_data
 from kvlab.errors import KvlabError
@@ -15,33 +13,6 @@ class Link(NamedTuple):
 
     title: str
     url: str
-
-
-@dataclass(frozen=True)
-class PublishedFigure:
-    """A figure that others have published.
-
-    Attributes:
-        name: by which it is found.
-        published: as it was printed, unit included.
-        from_formula: whether it follows from a formula, or was measured.
-        source: where it was read.
-        read: when, as an ISO date.
-    """
-
-    name: str
-    published: str
-    from_formula: bool
-    source: str
-    read: str
-
-
-@cache
-def published_figures() -> tuple[PublishedFigure, ...]:
-    """Return the published figures."""
-    entries: list[dict[str, Any]] = read_data("published_figures.json")
-    fields = ("name", "published", "from_formula", "source", "read")
-    return tuple(PublishedFigure(*(entry[field] for field in fields)) for entry in entries)
 
 
 def links(source: str) -> tuple[Link, ...]:

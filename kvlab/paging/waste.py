@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from kvlab.accounting.memory import kv_bytes_per_token
-from kvlab.catalog.entries import read_data
+from kvlab.catalog.published import published_figure
 from kvlab.errors import KvlabError
 from kvlab.paging.allocators import RESERVATIONS, Paged, Reserved
 from kvlab.paging.requests import draw_requests
@@ -110,6 +110,4 @@ def published_share(way: str, state: str) -> int | float:
 
 
 def _published() -> dict[str, dict[str, float]]:
-    figures = {figure["name"]: figure for figure in read_data("published_figures.json")}
-    values: dict[str, dict[str, float]] = figures["pagedattention_waste"]["values"]
-    return values
+    return dict(published_figure("pagedattention_waste").values)

@@ -1,0 +1,51 @@
+"""Figures that others have published, as they were printed: a formula or a simulation is compared with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from kvlab.catalog.entries import read_data
+from kvlab.errors import KvlabError
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """A figure that others have published.
+
+    Attributes:
+        name: by which it is found.
+        published: as it was printed, unit included.
+        from_formula: whether it follows from a formula, or was measured.
+        source: where it was read.
+        read: when, as an ISO date.
+        values: its numbers, where it has any that are compared with; a unit is in the name.
+    """
+
+    name: str
+    published: str
+    from_formula: bool
+    source: str
+    read: str
+    values: Mapping[str, Any]
+
+
+@cache
+def published_figures() -> tuple[PublishedFigure, ...]:
+    """Return the published figures."""
+    entries: list[dict[str, Any]] = read_data("published_figures.json")
+    fields = ("name", "published", "from_formula", "source", "read")
+    return tuple(
+        PublishedFigure(**{field: entry[field] for field in fields}, values=entry.get("values", {}))
+        for entry in entries
+    )
+
+
+def published_figure(name: str) -> PublishedFigure:
+    """Return a published figure. Raises `KvlabError` for one that is not known."""
+    figures = {figure.name: figure for figure in published_figures()}
+    if name not in figures:
+        raise KvlabError(f"unknown figure {name!r:.60}; known are {', '.join(figures)}")
+    return figures[name]
