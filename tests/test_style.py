@@ -1,8 +1,11 @@
-"""The style of the figures: what it writes in each language."""
+"""The style of the figures: what it writes in each language, and their data as text."""
+
+from typing import NamedTuple
 
 import pytest
 
-from figures_src.plots.style import LIGHT, new_figure, write_height_ticks
+from figures_src.errors import BookError
+from figures_src.plots.style import LIGHT, new_figure, to_csv, write_height_ticks
 
 
 @pytest.mark.parametrize(
@@ -18,3 +21,17 @@ def test_ticks_are_written_as_the_language_writes_numbers(language, top, written
     ax.set_ylim(0, top)
     write_height_ticks(ax, language)
     assert [label.get_text() for label in ax.get_yticklabels()] == written
+
+
+class Point(NamedTuple):
+    tokens: int
+    name: str
+
+
+def test_the_data_as_text_is_headed_by_the_fields_of_its_rows():
+    assert to_csv([Point(1, "one"), Point(2, "two, three")]) == 'tokens,name\n1,one\n2,"two, three"\n'
+
+
+def test_a_figure_without_rows_is_refused_in_words():
+    with pytest.raises(BookError, match="no rows to draw"):
+        to_csv([])

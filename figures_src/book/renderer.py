@@ -160,14 +160,14 @@ class PageRenderer:
     def picture(self, name: str) -> Picture:
         """Return a plot, drawn in each palette; its files are noted as the page's."""
         drawing = self._find("figures", name)
-        data = drawing.data()
+        rows = drawing.data()
         own_words = Words(self.language, f"{name}.")  # a drawing can ask for no others: they are in its key
         folder = f"assets/figures/{self.page.path}"
-        svg = svg_of(data, drawing.draw, own_words, self._count_drawing)
+        svg = svg_of(rows, drawing.draw, own_words, self._count_drawing)
         files = {
             f"{folder}/{name}.{self.language}.{palette.name}.svg": recoloured(svg, LIGHT, palette)
             for palette in PALETTES
-        } | {f"{folder}/{name}.csv": to_csv(data)}
+        } | {f"{folder}/{name}.csv": to_csv(rows)}
         self._records.add_assets(files)
         width, height = (float(n) for n in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
         up = posixpath.relpath(folder, posixpath.dirname(self.url) or ".")

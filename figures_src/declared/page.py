@@ -92,8 +92,8 @@ class Derivation(NamedTuple):
 class Drawing(NamedTuple):
     """A figure: its data, made from values, and the function that draws them and computes nothing."""
 
-    data: Callable[[], Data]
-    draw: Callable[[Data, Words, Palette], Figure]
+    data: Callable[[], Data | Sequence[Any]]
+    draw: Callable[[Any, Words, Palette], Figure]
     measured: bool = False
 
 
@@ -181,8 +181,8 @@ class Page:
     def figure(
         self,
         name: str,
-        data: Callable[[], Data],
-        draw: Callable[[Data, Words, Palette], Figure],
+        data: Callable[[], Data | Sequence[Any]],
+        draw: Callable[[Any, Words, Palette], Figure],
         measured: bool = False,
     ) -> None:
         """Name a figure; its words stand below the same name in the words files. `measured` data may grow stale."""

@@ -10,7 +10,6 @@ from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.pages.theory_05_worked_example import FP16, FP32
 from figures_src.plots import parts as parts_figure
 from figures_src.plots import token_times
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import flops, memory, pairs
@@ -133,21 +132,21 @@ smallest_prompt, middle_prompt = (
 )
 
 
-def parts_data() -> Data:
+def parts_data() -> list[parts_figure.Row]:
     """Return both parts against the tokens generated, for three prompts, and where they are equal."""
-    rows: list[tuple[str, int | None, int, int]] = []
+    rows = []
     powers = [2**power for power in range(1, DRAWN_GENERATED.bit_length())]
     for n in powers:
-        rows.append(("generated", None, n, call(pairs.generated_tokens_uncached, new_tokens=n).result))
+        own = call(pairs.generated_tokens_uncached, new_tokens=n)
+        rows.append(parts_figure.Row("generated", None, n, own.result))
     for prompt in DRAWN_PROMPTS:
         for n in powers:
             again = call(pairs.prompt_tokens_uncached, prompt=prompt, new_tokens=n)
-            rows.append(("prompt", prompt, n, again.result))
+            rows.append(parts_figure.Row("prompt", prompt, n, again.result))
         balance = call(pairs.balancing_new_tokens, prompt=prompt)
         equal = call(pairs.generated_tokens_uncached, new_tokens=balance)
-        rows.append(("equal", prompt, balance.result, equal.result))
-    columns = ("part", "prompt_tokens", "generated_tokens", "token_projections")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+        rows.append(parts_figure.Row("equal", prompt, balance.result, equal.result))
+    return rows
 
 
 page.figure("parts", parts_data, parts_figure.draw)
@@ -256,14 +255,13 @@ page.reuse("uncached_climbs", measured("bench.per_token.uncached_last_over_first
 page.reuse("cached_stays", measured("bench.per_token.cached_last_over_first", at_least=0.8, at_most=1.25))
 
 
-def token_times_data() -> Data:
+def token_times_data() -> list[token_times.Row]:
     """Return the time of each generated token, with a cache and without, in milliseconds."""
-    runs_ms = {run: measured(f"bench.per_token.{run}_ms").result for run in ("uncached", "cached")}
-    return {
-        "run": [run for run, milliseconds in runs_ms.items() for _ in milliseconds],
-        "token": [token for milliseconds in runs_ms.values() for token in range(1, len(milliseconds) + 1)],
-        "ms": [time for milliseconds in runs_ms.values() for time in milliseconds],
-    }
+    return [
+        token_times.Row(run, token, ms)
+        for run in ("uncached", "cached")
+        for token, ms in enumerate(measured(f"bench.per_token.{run}_ms").result, 1)
+    ]
 
 
 page.figure("token_times", token_times_data, token_times.draw, measured=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Call, Value, call, parameter
 from figures_src.plots import empty_slot, loss_by_position
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.cache.broken import BUGS
@@ -65,14 +64,13 @@ def guesses(words: Words) -> Table:
     return Table([words("guesses.bug"), words("guesses.wrong")], rows)
 
 
-def _losses(*names: str) -> Data:
+def _losses(*names: str) -> list[loss_by_position.Row]:
     rows = []
     for bug in names:
         losses = _damage(bug).field("by_position").result
         first = call(minigpt.bug_prompt, bug=bug).result
-        rows += [(bug, position, change, first) for position, change in enumerate(losses)]
-    columns = ("bug", "position", "change_nats", "prompt_tokens")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+        rows += [loss_by_position.Row(bug, position, change, first) for position, change in enumerate(losses)]
+    return rows
 
 
 def _family(figure: str, verdict: str, *members: str) -> None:
@@ -190,15 +188,13 @@ page.claim(
 )
 
 
-def empty_slot_data() -> Data:
+def empty_slot_data() -> list[empty_slot.Row]:
     """Return at each position the best score beside the empty slot's, the slot's weight, and an even share."""
-    weights = WEIGHTS.result
-    return {
-        "position": [prompt.result + step for step in range(len(weights))],
-        "largest_other_score": call(silent_bugs.largest_other_scores, n_texts=N_TEXTS, layer=SECOND_LAYER).result,
-        "weight": weights,
-        "even_share": [_even(step).result for step in range(len(weights))],
-    }
+    scores = call(silent_bugs.largest_other_scores, n_texts=N_TEXTS, layer=SECOND_LAYER).result
+    return [
+        empty_slot.Row(prompt.result + step, score, weight, _even(step).result)
+        for step, (score, weight) in enumerate(zip(scores, WEIGHTS.result, strict=True))
+    ]
 
 
 page.figure("empty_slot", empty_slot_data, empty_slot.draw)

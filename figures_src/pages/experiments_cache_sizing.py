@@ -6,7 +6,6 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, constant
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import budget, six_models
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory
@@ -91,18 +90,16 @@ def six(words: Words) -> Table:
 DEVICE = call(sizes.memory_bytes, device_name=cache_sizing.FITTED_DEVICE)
 
 
-def six_models_data() -> Data:
+def six_models_data() -> list[six_models.Row]:
     """Return each model's cache for one token and both contexts, within its limit or not; and a device."""
-    rows: list[tuple[str, str, int, int, bool]] = []
+    rows = []
     for model, _ in cache_sizing.ROWS:
-        rows.append(("cache", model, 1, token(model).result, True))
+        rows.append(six_models.Row("cache", model, 1, token(model).result, True))
         for context in (K4, K32):
-            rows.append(
-                ("cache", model, context.result, cache(model, context).result, not hypothetical(model, context))
-            )
-    rows.append(("device", cache_sizing.FITTED_DEVICE, 0, DEVICE.result, True))
-    columns = ("kind", "name", "context_tokens", "bytes", "within_limit")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+            size, within = cache(model, context).result, not hypothetical(model, context)
+            rows.append(six_models.Row("cache", model, context.result, size, within))
+    rows.append(six_models.Row("device", cache_sizing.FITTED_DEVICE, 0, DEVICE.result, True))
+    return rows
 
 
 page.figure("six_models", six_models_data, six_models.draw)
@@ -166,10 +163,10 @@ def fitted(words: Words) -> Table:
     )
 
 
-def budget_data() -> Data:
+def budget_data() -> list[budget.Row]:
     """Return for each reading and size of the weights how the memory is divided, and the tokens of one sequence."""
-    rows = [
-        (
+    return [
+        budget.Row(
             reading,
             "rounded" if weights is ROUNDED else "exact",
             weights.result,
@@ -178,8 +175,6 @@ def budget_data() -> Data:
         )
         for reading, weights in CHOICES
     ]
-    columns = ("reading", "weights", "weights_bytes", "free_bytes", "tokens")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("budget", budget_data, budget.draw)

@@ -8,7 +8,6 @@ from figures_src.pages.shared.measurements import SAVED, measured
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import kv_cost as kv_cost_plot
 from figures_src.plots import memory_curve
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab.accounting import memory
 from kvlab.benchmark import curves, record
@@ -54,13 +53,11 @@ def memory_points(words: Words) -> Table:
     return Table([words(f"memory_points.{column}") for column in ("tokens", "formula", "allocated", "error")], rows)
 
 
-def memory_curve_data() -> Data:
+def memory_curve_data() -> list[memory_curve.Row]:
     """Return the bytes that the allocator gave at each context, and those of the formula."""
-    return {
-        "tokens": list(CONTEXTS),
-        "allocated_bytes": _points("memory", "measured_bytes").result,
-        "formula_bytes": _points("memory", "predicted_bytes").result,
-    }
+    allocated = _points("memory", "measured_bytes").result
+    predicted = _points("memory", "predicted_bytes").result
+    return [memory_curve.Row(*point) for point in zip(CONTEXTS, allocated, predicted, strict=True)]
 
 
 page.figure("memory_curve", memory_curve_data, memory_curve.draw, measured=True)
@@ -96,10 +93,10 @@ def time_points(words: Words) -> Table:
     return Table([words(f"time_points.{column}") for column in columns], rows)
 
 
-def kv_cost_data() -> Data:
+def kv_cost_data() -> list[kv_cost_plot.Row]:
     """Return for each run and context the time, the formula's, its error, and whether the fit has seen the point."""
-    rows = [
-        (
+    return [
+        kv_cost_plot.Row(
             run,
             context,
             curves.HELD_OUT[run][index],
@@ -116,8 +113,6 @@ def kv_cost_data() -> Data:
         for run in RUNS
         for index, context in enumerate(CONTEXTS)
     ]
-    columns = ("run", "tokens", "held_out", "measured_s", "formula_s", "error", "promise")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("kv_cost", kv_cost_data, kv_cost_plot.draw, measured=True)

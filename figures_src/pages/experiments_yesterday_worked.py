@@ -6,7 +6,6 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import attention_row, held_slots
-from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
 from kvlab.accounting import memory
 from kvlab.experiments import minigpt, redundancy, yesterday_worked
@@ -56,21 +55,20 @@ def written(words: Words) -> Table:
 # What they hold.
 
 
-def held_slots_data() -> Data:
+def held_slots_data() -> list[held_slots.Row]:
     """Return every entry of K and V that the run left, rounded, with the largest magnitude of its tensor."""
     rows = []
     for tensor in yesterday_worked.TENSORS:
         held = [call(yesterday_worked.held_entries, **RUN, tensor=tensor, layer=layer).result for layer in LAYERS]
         most = call(yesterday_worked.largest_entry, **RUN, tensor=tensor).result
         rows += [
-            (tensor, layer, head, slot, TOKENS.result[slot], slot == POSITION, element, entry, most)
+            held_slots.Row(tensor, layer, head, slot, TOKENS.result[slot], slot == POSITION, element, entry, most)
             for layer, heads in enumerate(held)
             for head, slots in enumerate(heads)
             for slot, entries in enumerate(slots)
             for element, entry in enumerate(entries)
         ]
-    columns = ("tensor", "layer", "head", "slot", "token", "marked", "element", "entry", "most")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+    return rows
 
 
 page.figure("held_slots", held_slots_data, held_slots.draw)
@@ -146,15 +144,14 @@ page.claim("another text gives another slot, above the first layer", *CHANGED)
 # The attention of the last step.
 
 
-def attention_row_data() -> Data:
+def attention_row_data() -> list[attention_row.Row]:
     """Return the weights of the last step's query over the slots, by layer and head."""
-    rows = [
-        (layer, head, slot, TOKENS.result[slot], weight)
+    return [
+        attention_row.Row(layer, head, slot, TOKENS.result[slot], weight)
         for layer in LAYERS
         for head in HEADS
         for slot, weight in enumerate(call(yesterday_worked.attention_row, **RUN, layer=layer, head=head).result)
     ]
-    return dict(zip(("layer", "head", "slot", "token", "weight"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("attention_row", attention_row_data, attention_row.draw)

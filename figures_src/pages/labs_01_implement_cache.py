@@ -5,7 +5,6 @@ from __future__ import annotations
 from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call
 from figures_src.plots import slots_held
-from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
 from kvlab import labs
 from kvlab.experiments import minigpt
@@ -77,14 +76,14 @@ page.parameter("one", 1)
 TOKENS = {"prompt": 4, "steps": 3, "capacity": 14}
 
 
-def slots_held_data() -> Data:
+def slots_held_data() -> list[slots_held.Row]:
     """Return which token each slot of each cache holds."""
     rows = []
     for name in walkthrough.CACHES:
         for slot, token in enumerate(call(walkthrough.slots_after, cache_name=name, **TOKENS).result):
             kind = "empty" if token < 0 else "prompt" if token < TOKENS["prompt"] else "decoded"
-            rows.append((name, slot, token, kind))
-    return dict(zip(("cache", "slot", "token", "kind"), map(list, zip(*rows, strict=True)), strict=True))
+            rows.append(slots_held.Row(name, slot, token, kind))
+    return rows
 
 
 page.figure("slots_held", slots_held_data, slots_held.draw)

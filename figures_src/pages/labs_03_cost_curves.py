@@ -6,7 +6,6 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import rounds_summed
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import flops, memory, pairs
@@ -62,11 +61,13 @@ summed = [page.reuse(f"{way}_at_end", _excess(way, ROUNDS[-1])) for way in ("lea
 page.claim("the least comes nearest to the true time, and the mean stays farthest", *summed)
 
 
-def rounds_summed_data() -> Data:
+def rounds_summed_data() -> list[rounds_summed.Row]:
     """Return for each way and number of rounds how far the summary lies above the true time."""
-    points = [(way, rounds, _excess(way, rounds).result) for way in ("mean", "median", "least") for rounds in ROUNDS]
-    ways, rounds, above = zip(*points, strict=True)
-    return {"way": ways, "rounds": rounds, "above": above}
+    return [
+        rounds_summed.Row(way, rounds, _excess(way, rounds).result)
+        for way in ("mean", "median", "least")
+        for rounds in ROUNDS
+    ]
 
 
 page.figure("rounds_summed", rounds_summed_data, rounds_summed.draw)

@@ -10,7 +10,6 @@ from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROU
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
 from figures_src.pages.shared.shapes import shapes
 from figures_src.plots import factors
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import memory
@@ -136,10 +135,10 @@ def _quotient(case: Case) -> Value:
     return call(units.ratio, numerator=case.wrong, denominator=case.right)
 
 
-def factors_data() -> Data:
+def factors_data() -> list[factors.Row]:
     """Return each mistake and the factor by which its result differs from the size, from the smallest on."""
-    rows = sorted(((name, _quotient(case).result) for name, case in CASES.items()), key=lambda row: row[1])
-    return dict(zip(("mistake", "wrong_over_right"), map(list, zip(*rows, strict=True)), strict=True))
+    rows = [factors.Row(name, _quotient(case).result) for name, case in CASES.items()]
+    return sorted(rows, key=lambda row: row.wrong_over_right)
 
 
 page.figure("factors", factors_data, factors.draw)

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """What the empty slot meets at a position."""
+
+    position: int
+    largest_other_score: float
+    weight: float
+    even_share: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the largest other score above, with the empty slot's own as a line, and below the weights."""
     figure, [above, below] = new_figure(palette, height_points=380, rows=2)
-    positions = data["position"]
-    above.plot(positions, data["largest_other_score"], color=palette.series[0])
+    positions = [row.position for row in rows]
+    above.plot(positions, [row.largest_other_score for row in rows], color=palette.series[0])
     above.axhline(0, color=palette.series[1], linewidth=1.4, linestyle="--")
     above.text(positions[-1], -0.4, words("empty_slot.own"), color=palette.series[1], ha="right", va="top")
     above.set_title(words("empty_slot.scores"), loc="left", fontsize=12, color=palette.ink)
     ticks = (-5, 0, 5, 10)
     above.set_yticks(ticks, [numbers.show(tick, "", words.language) for tick in ticks])
-    below.plot(positions, data["weight"], color=palette.series[1])
-    below.plot(positions, data["even_share"], color=palette.muted, linestyle=":")
-    place = positions.index(24)
-    below.text(positions[place], max(data["weight"]) + 0.03, words("empty_slot.weight"), color=palette.series[1])
-    below.text(
-        positions[place], data["even_share"][place] * 1.3, words("empty_slot.even"), color=palette.muted, va="bottom"
-    )
+    weights = [row.weight for row in rows]
+    below.plot(positions, weights, color=palette.series[1])
+    below.plot(positions, [row.even_share for row in rows], color=palette.muted, linestyle=":")
+    labelled = next(row for row in rows if row.position == 24)
+    below.text(labelled.position, max(weights) + 0.03, words("empty_slot.weight"), color=palette.series[1])
+    above_share = labelled.even_share * 1.3
+    below.text(labelled.position, above_share, words("empty_slot.even"), color=palette.muted, va="bottom")
     below.set_title(words("empty_slot.weights"), loc="left", fontsize=12, color=palette.ink)
     below.set_ylim(0, 0.8)
     shares = (0, 0.2, 0.4, 0.6, 0.8)

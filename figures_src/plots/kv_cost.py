@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
@@ -15,22 +16,33 @@ TICKS_MS = (0.03, 0.1, 0.3, 1, 3, 10, 30)
 MARKERS = {True: "o", False: "s"}  # held out, and used for the fit
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A step's time at a number of tokens; the promise is the same in all rows."""
+
+    run: str
+    tokens: int
+    held_out: bool
+    measured_s: float
+    formula_s: float
+    error: float
+    promise: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the times on a logarithmic scale above, and below them the errors between the lines of the promise."""
     figure, [times, errors] = new_figure(palette, height_points=470, rows=2)
-    rows = list(zip(*data.values(), strict=True))
-    tokens = sorted(set(data["tokens"]))
+    tokens = sorted({row.tokens for row in rows})
     for run, colour in (("uncached", palette.series[1]), ("cached", palette.series[0])):
-        points = [row for row in rows if row[0] == run]
-        times.plot(tokens, [row[4] * 1e3 for row in points], color=colour)
-        for _, context, held_out, measured, _, error, _ in points:
-            face = colour if held_out else "none"
-            times.plot([context], [measured * 1e3], MARKERS[held_out], color=colour, markerfacecolor=face)
-            errors.plot([context], [error], MARKERS[held_out], color=colour, markerfacecolor=face)
-        place = (tokens[-1], 1.35 * max(points[-1][3], points[-1][4]) * 1e3)
+        points = [row for row in rows if row.run == run]
+        times.plot(tokens, [row.formula_s * 1e3 for row in points], color=colour)
+        for row in points:
+            marker, face = MARKERS[row.held_out], colour if row.held_out else "none"
+            times.plot([row.tokens], [row.measured_s * 1e3], marker, color=colour, markerfacecolor=face)
+            errors.plot([row.tokens], [row.error], marker, color=colour, markerfacecolor=face)
+        place = (tokens[-1], 1.35 * max(points[-1].measured_s, points[-1].formula_s) * 1e3)
         times.text(*place, words(f"kv_cost.{run}"), color=colour, ha="right", va="bottom")
-    _scale_times(times, data, words)
-    _scale_errors(errors, data, words, palette)
+    _scale_times(times, rows, words)
+    _scale_errors(errors, rows, words, palette)
     for ax in (times, errors):
         ax.set_xticks(tokens[1::2])
         ax.set_xlim(0, 1.04 * tokens[-1])
@@ -39,10 +51,11 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     return figure
 
 
-def _scale_times(ax: Axes, data: Data, words: Words) -> None:
+def _scale_times(ax: Axes, rows: Sequence[Row], words: Words) -> None:
     ax.set_yscale("log")
     ax.minorticks_off()
-    least, most = min(data["measured_s"]) * 1e3, max(data["measured_s"]) * 1e3
+    measured_ms = [row.measured_s * 1e3 for row in rows]
+    least, most = min(measured_ms), max(measured_ms)
     ax.set_ylim(0.6 * least, 2.4 * most)
     ticks = [tick for tick in TICKS_MS if 0.6 * least <= tick <= 2.4 * most]
     ax.set_yticks(ticks, [_tick(tick, words) for tick in ticks])
@@ -54,9 +67,9 @@ def _tick(tick: float, words: Words) -> str:
     return numbers.show(tick, f"fixed{places}", words.language)
 
 
-def _scale_errors(ax: Axes, data: Data, words: Words, palette: Palette) -> None:
-    promise = data["promise"][0]
-    reach = 1.25 * max(promise, *map(abs, data["error"]))
+def _scale_errors(ax: Axes, rows: Sequence[Row], words: Words, palette: Palette) -> None:
+    promise = rows[0].promise
+    reach = 1.25 * max(promise, *(abs(row.error) for row in rows))
     ax.set_ylim(-reach, reach)
     ax.axhline(0, color=palette.muted, linewidth=0.8)
     for limit in (-promise, promise):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
@@ -15,22 +16,30 @@ LABELS = ("token", "k4", "k32")  # the words for the sizes of a row, in their or
 SMALLEST, LARGEST = 2**8, 2**40
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw a mark a size, empty past the model's limit, and the device's memory as a line through all rows."""
+class Row(NamedTuple):
+    """A model's `cache` for a context, or a `device`."""
+
+    kind: str
+    name: str
+    context_tokens: int
+    bytes: int
+    within_limit: bool
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
+    """Draw a mark a size, empty beyond the model's limit, and the device's memory as a line through all rows."""
     figure, [ax] = new_figure(palette, height_points=330)
-    rows = list(zip(*data.values(), strict=True))
-    models = list(dict.fromkeys(row[1] for row in rows if row[0] == "cache"))
+    models = list(dict.fromkeys(row.name for row in rows if row.kind == "cache"))
     top = len(models) - 0.5
     for place, model in enumerate(reversed(models)):
         ax.axhline(place, color=palette.grid, linewidth=0.8)
         ax.text(SMALLEST, place + 0.16, model, color=palette.ink, va="bottom")
-        sizes = [(size, within) for _, name, _, size, within in rows if name == model]
-        _draw_row(ax, place, sizes, palette)
+        _draw_model(ax, place, [row for row in rows if row.name == model], palette)
     for label, colour, row in zip(LABELS, palette.series, rows, strict=False):  # above the marks of the first row
-        ax.text(row[3], top, words(f"six_models.{label}"), color=colour, ha="center", va="bottom")
-    for _, name, _, size, _ in (row for row in rows if row[0] == "device"):
-        ax.plot([size, size], [-0.5, top - 0.06], color=palette.muted, linewidth=1, linestyle="--")
-        ax.text(size, top, name, color=palette.muted, ha="center", va="bottom")
+        ax.text(row.bytes, top, words(f"six_models.{label}"), color=colour, ha="center", va="bottom")
+    for device in (row for row in rows if row.kind == "device"):
+        ax.plot([device.bytes, device.bytes], [-0.5, top - 0.06], color=palette.muted, linewidth=1, linestyle="--")
+        ax.text(device.bytes, top, device.name, color=palette.muted, ha="center", va="bottom")
     ax.set_xscale("log", base=2)
     ticks = [2**power for power in (10, 20, 30, 40)]
     ax.set_xlim(SMALLEST, LARGEST)
@@ -43,11 +52,11 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     return figure
 
 
-def _draw_row(ax: Axes, place: int, sizes: list[tuple[int, bool]], palette: Palette) -> None:
+def _draw_model(ax: Axes, place: int, rows: Sequence[Row], palette: Palette) -> None:
     """Draw the marks of a model: the last is a ring, so that one beneath it is seen where a window makes them equal."""
-    for nth, (size, within) in enumerate(sizes):
-        colour, is_ring = palette.series[nth], nth == len(sizes) - 1
-        fill = colour if within and not is_ring else "none"
-        ax.plot([size], [place], "o", markersize=11 if is_ring else 7, markeredgewidth=1.8, color=colour, mfc=fill)
-        if is_ring and within:
-            ax.plot([size], [place], "o", markersize=4, color=colour, zorder=1)
+    for nth, row in enumerate(rows):
+        colour, is_ring = palette.series[nth], nth == len(rows) - 1
+        fill = colour if row.within_limit and not is_ring else "none"
+        ax.plot([row.bytes], [place], "o", markersize=11 if is_ring else 7, markeredgewidth=1.8, color=colour, mfc=fill)
+        if is_ring and row.within_limit:
+            ax.plot([row.bytes], [place], "o", markersize=4, color=colour, zorder=1)

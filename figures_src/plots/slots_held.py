@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words
 
 if TYPE_CHECKING:
@@ -15,18 +16,26 @@ EMPTY = "empty"
 FILL = 0.45  # of its colour, so that a number can be read on it in both palettes
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A slot of a cache, and the token that it holds."""
+
+    cache: str
+    slot: int
+    token: int
+    kind: str
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw a strip for each cache: the token's number in its slot, and a hollow slot where there is none."""
     from matplotlib.patches import Patch
 
-    caches = list(dict.fromkeys(data["cache"]))
+    caches = list(dict.fromkeys(row.cache for row in rows))
     figure, axes = new_figure(palette, height_points=400, rows=len(caches))
-    rows = list(zip(*data.values(), strict=True))
     colours = {"prompt": palette.series[0], "decoded": palette.series[1]}
     for ax, cache in zip(axes, caches, strict=True):
-        slots = [row[1:] for row in rows if row[0] == cache]
-        for slot, token, kind in slots:
-            _draw_slot(ax, slot, token, colours.get(kind, "none"), palette)
+        slots = [row for row in rows if row.cache == cache]
+        for row in slots:
+            _draw_slot(ax, row.slot, row.token, colours.get(row.kind, "none"), palette)
         ax.set_title(words(f"slots_held.{cache}"), loc="left", fontsize=12, color=palette.ink)
         ax.set_xlim(-0.1, len(slots) + 0.1)
         ax.set_ylim(-0.1, 1.1)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from figures_src.errors import BookError
 from figures_src.words import numbers
 
 # matplotlib is imported where something is drawn: a warm build draws nothing and does not wait for it.
@@ -89,12 +90,20 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def to_csv(data: Data) -> str:
-    """Return the figure's data as a table of text, a column a name."""
+def columns_of(rows: Data | Sequence[Any]) -> tuple[str, ...]:
+    """Return the names of the columns of a figure's data, a list of named tuples. Raises `BookError` if it is empty."""
+    if not rows:
+        raise BookError("a figure has no rows to draw: the page's function returned an empty list")
+    columns: tuple[str, ...] = tuple(rows) if isinstance(rows, Mapping) else rows[0]._fields
+    return columns
+
+
+def to_csv(rows: Data | Sequence[Any]) -> str:
+    """Return the figure's data as a table of text, a column a field."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(data)
-    writer.writerows(zip(*data.values(), strict=True))
+    writer.writerow(columns_of(rows))
+    writer.writerows(zip(*rows.values(), strict=True) if isinstance(rows, Mapping) else rows)
     return buffer.getvalue()
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from figures_src import store
-from figures_src.plots.style import LIGHT, to_svg
+from figures_src.plots.style import LIGHT, Data, columns_of, to_svg
 from figures_src.words import Words
 
 
 def svg_of(
-    data: Mapping[str, Any], draw: Callable[..., Any], words: Words, begin: Callable[[], None] = lambda: None
+    rows: Data | Sequence[Any],
+    draw: Callable[..., Any],
+    words: Words,
+    begin: Callable[[], None] = lambda: None,
 ) -> str:
     """Return a figure in the light palette; `begin` is called when it has to be drawn."""
 
     def draw_now() -> str:
         begin()
-        return to_svg(draw(data, words, LIGHT))
+        return to_svg(draw(rows, words, LIGHT))
 
-    key = store.key_of(json.dumps(data), store.sources_of(draw.__module__), repr(words))
+    key = store.key_of(json.dumps([columns_of(rows), rows]), store.sources_of(draw.__module__), repr(words))
     return store.keep("figures", key, draw_now)
