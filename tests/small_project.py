@@ -198,8 +198,7 @@ def sizes(words):
 
 
 def rising_data():
-    contexts = [32, 64, 128]
-    return {"tokens": contexts, "bytes": [cache(context).result for context in contexts]}
+    return [rising.Row(context, cache(context).result) for context in (32, 64, 128)]
 
 
 page.figure("rising", rising_data, rising.draw)
@@ -221,12 +220,19 @@ page.file("length", lambda language: excerpt(labs.starter("01", language), "def 
     "figures_src/plots/rising.py": '''\
 """A line: bytes against tokens."""
 
+from typing import NamedTuple
+
 from figures_src.plots.style import new_figure
 
 
-def draw(data, words, palette):
+class Row(NamedTuple):
+    tokens: int
+    bytes: int
+
+
+def draw(rows, words, palette):
     figure, [ax] = new_figure(palette, height_points=120)
-    ax.plot(data["tokens"], data["bytes"], color=palette.series[0])
+    ax.plot([row.tokens for row in rows], [row.bytes for row in rows], color=palette.series[0])
     ax.set_xlabel(words("rising.x"))
     return figure
 ''',

@@ -4,6 +4,7 @@ Slow: the figures of three pages drawn in both palettes, which one page's figure
 """
 
 import re
+from typing import NamedTuple
 
 import markdown
 import pytest
@@ -30,6 +31,12 @@ from kvlab.catalog import claims, mistakes
 from kvlab.errors import KvlabError
 from kvlab.experiments import minigpt
 
+
+class Point(NamedTuple):
+    x: int
+    y: float
+
+
 FRONT = "---\nsummary: All of [[size:KiB]].\n---\n\n"
 
 
@@ -49,9 +56,9 @@ def a_page():
         translated = [Foreign("hueco", "es"), ", masculine, ", Foreign("ranura", "es"), " not"]
         return [Entry("slot", "slot", [translated, ["A place, *one* a token."]]), Entry("s-max", "$S$ & more", [])]
 
-    def draw(data, words, palette):
+    def draw(rows, words, palette):
         figure, [ax] = new_figure(palette, 100)
-        ax.plot(data["x"], data["y"])
+        ax.plot([row.x for row in rows], [row.y for row in rows])
         ax.set_xlabel(words.language)
         return figure
 
@@ -67,7 +74,7 @@ def a_page():
     def asked(words):
         return Table(header=["What", "How much"], rows=[["the room", room]])
 
-    page.figure("line", lambda: {"x": [1, 2], "y": [3, 4]}, draw)
+    page.figure("line", lambda: [Point(1, 3), Point(2, 4)], draw)
     return page
 
 
@@ -380,7 +387,7 @@ def test_the_same_figure_is_drawn_once_and_another_one_anew(desk, monkeypatch):
     assert desk.book.drawn == 1
     desk.render(body)
     assert desk.book.drawn == 1
-    desk.page.figures["line"] = desk.page.figures["line"]._replace(data=lambda: {"x": [1, 2], "y": [3, 5]})
+    desk.page.figures["line"] = desk.page.figures["line"]._replace(data=lambda: [Point(1, 3), Point(2, 5)])
     desk.render(body)
     assert desk.book.drawn == 2
     desk.render(body, "es")

@@ -2,7 +2,7 @@
 
 import pytest
 from pinned import RESULTS, pinned
-from test_book import Desk
+from test_book import Desk, Point
 
 from figures_src.book import measurements as measured_room
 from figures_src.declared.page import Shown, Table
@@ -30,12 +30,12 @@ def desk(tmp_path, monkeypatch):
     def timings(words):
         return Table(header=["", "µs"], rows=[["MiniGPT", Shown(speed, "fixed1")], ["one", Shown(page.values["size"])]])
 
-    def draw(data, words, palette):
+    def draw(rows, words, palette):
         figure, [ax] = new_figure(palette, 100)
-        ax.plot(data["x"], data["y"])
+        ax.plot([row.x for row in rows], [row.y for row in rows])
         return figure
 
-    page.figure("curve", lambda: {"x": [1], "y": [speed.result]}, draw, measured=True)
+    page.figure("curve", lambda: [Point(1, speed.result)], draw, measured=True)
     yield desk
     measured_room.stale.cache_clear()
 

@@ -46,10 +46,10 @@ def test_all_that_a_page_shows_is_computed_and_kept_but_for_what_is_refused(empt
         return Table([words("book.csv")], [["text", Shown(call(units.ratio, numerator=29, denominator=1))]])
 
     drawn = []
-    monkeypatch.setattr(prefetch, "svg_of", lambda data, draw, words: drawn.append((data, words.language)))
-    page.figure("line", lambda: {"x": [call(units.ratio, numerator=30, denominator=1).result]}, None)
+    monkeypatch.setattr(prefetch, "svg_of", lambda rows, draw, words: drawn.append((rows, words.language)))
+    page.figure("line", lambda: [(call(units.ratio, numerator=30, denominator=1).result,)], None)
     prefetch.compute(page)
-    assert drawn == [({"x": [30]}, "en"), ({"x": [30]}, "es")]
+    assert drawn == [([(30,)], "en"), ([(30,)], "es")]
     values._seen.clear()
     values.ran.clear()
     assert [call(units.ratio, numerator=n, denominator=1).result for n in (27, 28, 29, 30)] == [27, 28, 29, 30]

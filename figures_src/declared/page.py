@@ -7,15 +7,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from figures_src.declared.values import Call, Value, call, constant, parameter
 from figures_src.errors import BookError, nearest
-from figures_src.plots.style import Data, Palette
+from figures_src.plots.style import Palette
 from figures_src.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Row = TypeVar("Row")  # of a figure's data: the named tuple that its drawing declares
 
 
 class Shown(NamedTuple):
@@ -90,10 +92,10 @@ class Derivation(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """A figure: its data, made from values, and the function that draws them and computes nothing."""
+    """A figure: its data, rows made from values, and the function that draws them and computes nothing."""
 
-    data: Callable[[], Data | Sequence[Any]]
-    draw: Callable[[Any, Words, Palette], Figure]
+    data: Callable[[], Sequence[Any]]
+    draw: Callable[[Sequence[Any], Words, Palette], Figure]
     measured: bool = False
 
 
@@ -181,8 +183,8 @@ class Page:
     def figure(
         self,
         name: str,
-        data: Callable[[], Data | Sequence[Any]],
-        draw: Callable[[Any, Words, Palette], Figure],
+        data: Callable[[], Sequence[Row]],
+        draw: Callable[[Sequence[Row], Words, Palette], Figure],
         measured: bool = False,
     ) -> None:
         """Name a figure; its words stand below the same name in the words files. `measured` data may grow stale."""

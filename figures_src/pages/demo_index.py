@@ -21,7 +21,6 @@ from figures_src.plots import (
     reach,
     wall_clock,
 )
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import flops, memory, pairs
@@ -136,15 +135,13 @@ def _formula(context: int, per: Mapping[str, Value]) -> int:
     return int(call(memory.kv_cache_bytes, **per, context=context, batch=1, bytes_per_element=FP32).result)
 
 
-def cache_growth_data() -> Data:
+def cache_growth_data() -> list[cache_growth.Row]:
     """Return the bytes of the arrays behind each token, and what the formula gives for all layers and for one."""
-    tokens = list(range(1, GROWN + 1))
-    return {
-        "tokens": tokens,
-        "array_bytes": grown.result,
-        "formula_bytes": [_formula(context, KV) for context in tokens],
-        "layer_bytes": [_formula(context, {"n_layers": number(1), **PER_LAYER}) for context in tokens],
-    }
+    one_layer = {"n_layers": number(1), **PER_LAYER}
+    return [
+        cache_growth.Row(context, size, _formula(context, KV), _formula(context, one_layer))
+        for context, size in enumerate(grown.result, 1)
+    ]
 
 
 page.figure("cache_growth", cache_growth_data, cache_growth.draw)
@@ -226,16 +223,18 @@ def by_clock(words: Words) -> Table:
     return Table([words(f"by_clock.{column}") for column in columns], rows)
 
 
-def wall_clock_data() -> Data:
+def wall_clock_data() -> list[wall_clock.Row]:
     """Return the time of the first tokens together, both ways, and the ratio of times and of FLOPs."""
-    lengths = list(by_length.LENGTHS)
-    return {
-        "generated_tokens": lengths,
-        "uncached_ms": [_time("uncached_ms", new).result for new in lengths],
-        "cached_ms": [_time("cached_ms", new).result for new in lengths],
-        "time_ratio": [_time("uncached_over_cached", new).result for new in lengths],
-        "flops_ratio": [_flops_ratio(new).result for new in lengths],
-    }
+    return [
+        wall_clock.Row(
+            new,
+            _time("uncached_ms", new).result,
+            _time("cached_ms", new).result,
+            _time("uncached_over_cached", new).result,
+            _flops_ratio(new).result,
+        )
+        for new in by_length.LENGTHS
+    ]
 
 
 page.figure("wall_clock", wall_clock_data, wall_clock.draw, measured=True)
@@ -288,18 +287,18 @@ def two_ways(words: Words) -> Table:
     return Table([words(f"two_ways.{column}") for column in columns], rows)
 
 
-def pass_intensity_data() -> Data:
+def pass_intensity_data() -> list[pass_intensity.Row]:
     """Return the FLOPs per byte of a pass against its tokens, in the demo model and a large one; and a ridge."""
-    rows = [("large", 2**power, at_scale.pass_intensity(2**power).result) for power in range(13)]
+    rows = [pass_intensity.Row("large", 2**power, at_scale.pass_intensity(2**power).result) for power in range(13)]
     for power in range(8):
         work, weights, kept = (
             call(demo.passes_work, n_tokens=2**power, at_once=2**power, quantity=quantity)
             for quantity in ("flops", "weight_bytes", "kv_bytes")
         )
         read = call(memory.together, weights=weights, kv_cache=kept)
-        rows.append(("demo", 2**power, ratio(work, read).result))
-    rows.append(("ridge", 1, at_scale.RIDGE.result))
-    return dict(zip(("model", "tokens", "flop_per_byte"), map(list, zip(*rows, strict=True)), strict=True))
+        rows.append(pass_intensity.Row("demo", 2**power, ratio(work, read).result))
+    rows.append(pass_intensity.Row("ridge", 1, at_scale.RIDGE.result))
+    return rows
 
 
 page.figure("pass_intensity", pass_intensity_data, pass_intensity.draw)

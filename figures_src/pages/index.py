@@ -10,7 +10,6 @@ from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
 from figures_src.pages.theory_05_worked_example import page as worked_example
 from figures_src.plots import work
-from figures_src.plots.style import Data
 from kvlab.accounting import memory
 from kvlab.benchmark.fit import PROMISE
 from kvlab.experiments import minigpt
@@ -32,7 +31,7 @@ page.claim(
 page.parameter("shown_tokens", SHOWN_TOKENS)
 
 
-def work_data() -> Data:
+def work_data() -> list[work.Row]:
     """Return what the run of the headline picture did at each step and position."""
     return runs.cells(PROMPT, SHOWN_TOKENS)
 

@@ -7,7 +7,6 @@ from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared import runs
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import work
-from figures_src.plots.style import Data
 from figures_src.words import Words, numbers
 from kvlab.accounting import memory
 from kvlab.experiments import minigpt, redundancy
@@ -65,7 +64,7 @@ def steps(words: Words) -> Table:
     return Table(header=[words(f"steps.{column}") for column in columns], rows=rows)
 
 
-def work_data() -> Data:
+def work_data() -> list[work.Row]:
     """Return what each step did at each position."""
     return runs.cells(PROMPT, STEPS)
 

@@ -6,7 +6,6 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import shapes, speeds
 from figures_src.plots import pass_times, roofline_points
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import flops, memory, pairs, roofline
@@ -152,21 +151,18 @@ page.reuse("scores_large", LARGE_INTENSITY["prefill", "scores"])
 page.reuse("mlp_large", LARGE_INTENSITY["prefill", "mlp"])
 
 
-def roofline_points_data() -> Data:
+def roofline_points_data() -> list[roofline_points.Row]:
     """Return the roof at its ends and its ridge, and each operation of both phases on it."""
     roof = ((1, 4), (SPEEDS["flops_per_second"], SPEEDS["bytes_per_second"]), (4096, 1))
     points = [("roof", "", *point) for point in roof]
     for phase, operation in LARGE_INTENSITY:
         work, moved = (_large(phase, operation, quantity) for quantity in ("flops", "bytes"))
         points.append((phase, operation, work, moved))
-    return {
-        "kind": [kind for kind, *_ in points],
-        "operation": [operation for _, operation, *_ in points],
-        "flop_per_byte": [_intensity(work, moved).result for *_, work, moved in points],
-        "attainable_flops_per_second": [
-            call(roofline.attainable, flops=work, bytes_moved=moved, **SPEEDS).result for *_, work, moved in points
-        ],
-    }
+    rows = []
+    for kind, operation, work, moved in points:
+        attainable = call(roofline.attainable, flops=work, bytes_moved=moved, **SPEEDS).result
+        rows.append(roofline_points.Row(kind, operation, _intensity(work, moved).result, attainable))
+    return rows
 
 
 page.figure("roofline_points", roofline_points_data, roofline_points.draw)
@@ -248,15 +244,14 @@ page.claim(
 )
 
 
-def pass_times_data() -> Data:
+def pass_times_data() -> list[pass_times.Row]:
     """Return the lower bound of a prefill of so many tokens, and of a decode step with as many in reach."""
     tokens = sorted([2**power for power in range(13)] + [96, 144, 152, 160, 192])
-    return {
-        "tokens": tokens,
-        "prefill_ms": [_milliseconds("prefill", count, "seconds").result for count in tokens],
-        "decode_ms": [_milliseconds("decode", count, "seconds").result for count in tokens],
-        "ridge": [ridge.result] * len(tokens),
-    }
+    rows = []
+    for count in tokens:
+        prefill, decode = (_milliseconds(phase, count, "seconds").result for phase in ("prefill", "decode"))
+        rows.append(pass_times.Row(count, prefill, decode, ridge.result))
+    return rows
 
 
 page.figure("pass_times", pass_times_data, pass_times.draw)

@@ -6,7 +6,6 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import cache_over_weights, zoo
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import formats, layers, memory
@@ -165,19 +164,18 @@ DEVICES = ("RTX 4090", "H100 80GB SXM")
 ZOO_CONTEXTS = tuple(2**power for power in range(10, 18))
 
 
-def zoo_data() -> Data:
+def zoo_data() -> list[zoo.Row]:
     """Return the cache of each model against context, whether its limit allows it, and the devices' memories."""
-    rows: list[tuple[str, str, int, int, bool]] = []
+    rows = []
     for model in ZOO:
         for context in ZOO_CONTEXTS:
             held = parameter(context)
             beyond = call(sizes.over_limit, model_name=model, context=held).result
-            rows.append(("cache", model, context, _cache(model, held).result, not beyond))
+            rows.append(zoo.Row("cache", model, context, _cache(model, held).result, not beyond))
     for device in DEVICES:
         size = call(sizes.memory_bytes, device_name=device).result
-        rows.append(("device", device, ZOO_CONTEXTS[0], size, True))
-    columns = ("kind", "name", "context_tokens", "bytes", "within_limit")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+        rows.append(zoo.Row("device", device, ZOO_CONTEXTS[0], size, True))
+    return rows
 
 
 page.figure("zoo", zoo_data, zoo.draw)
@@ -299,18 +297,17 @@ def _crossing(model: str, batch: Value = one) -> Value:
     return call(sizes.crossing, model_name=model, batch=batch, dtype="fp16")
 
 
-def cache_over_weights_data() -> Data:
+def cache_over_weights_data() -> list[cache_over_weights.Row]:
     """Return cache over weights against the tokens of all sequences together, and where the cache outgrows them."""
-    rows: list[tuple[str, int, float, bool, int]] = []
+    rows = []
     for model in CROSSING:
         weights = call(sizes.weight_bytes, model_name=model, dtype="fp16")
         for context in CROSSING_CONTEXTS:
             held = parameter(context)
             share = call(units.ratio, numerator=_cache(model, held), denominator=weights).result
             beyond = call(sizes.over_limit, model_name=model, context=held).result
-            rows.append((model, context, share, not beyond, _crossing(model).result))
-    columns = ("model", "tokens", "cache_over_weights", "within_limit", "crossing_tokens")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+            rows.append(cache_over_weights.Row(model, context, share, not beyond, _crossing(model).result))
+    return rows
 
 
 page.figure("cache_over_weights", cache_over_weights_data, cache_over_weights.draw)

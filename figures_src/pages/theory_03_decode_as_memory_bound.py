@@ -8,7 +8,6 @@ from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.pages.shared.measurements import measured
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
 from figures_src.plots import batch_times, intensity_ladder
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, roofline, traffic
@@ -167,15 +166,11 @@ page.claim(
 )
 
 
-def intensity_ladder_data() -> Data:
+def intensity_ladder_data() -> list[intensity_ladder.Row]:
     """Return the intensity of one token's attention in several models, and the ridges of devices."""
     rungs = [(kind, model, _grouped(model)) for kind, model in LADDER] + [("MLA", LATENT, latent)]
     rungs += [("ridge", device, value) for device, value in RIDGES.items()]
-    return {
-        "kind": [kind for kind, _, _ in rungs],
-        "name": [name for _, name, _ in rungs],
-        "flop_per_byte": [value.result for _, _, value in rungs],
-    }
+    return [intensity_ladder.Row(kind, name, value.result) for kind, name, value in rungs]
 
 
 page.figure("intensity_ladder", intensity_ladder_data, intensity_ladder.draw)
@@ -258,12 +253,13 @@ def batches(words: Words) -> Table:
     return Table([words(f"batches.{column}") for column in columns], rows)
 
 
-def batch_times_data() -> Data:
+def batch_times_data() -> list[batch_times.Row]:
     """Return the parts of a step's lower bound for each batch, in milliseconds, and the batch at which they cross."""
-    sizes = list(range(1, 65))
-    parts = {part: [_milliseconds(size, part).result for size in sizes] for part in ("weights", "cache", "compute")}
-    columns = {f"{part}_ms": times for part, times in parts.items()}
-    return {"sequences": sizes, **columns, "crossing": [crossing.result] * len(sizes)}
+    rows = []
+    for size in range(1, 65):
+        weights, cache, compute = (_milliseconds(size, part).result for part in ("weights", "cache", "compute"))
+        rows.append(batch_times.Row(size, weights, cache, compute, crossing.result))
+    return rows
 
 
 page.figure("batch_times", batch_times_data, batch_times.draw)

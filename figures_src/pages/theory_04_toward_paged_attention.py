@@ -8,7 +8,6 @@ from figures_src.declared.page import Page, Shown, Table
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import block_size, pool, pool_shares
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, paging, units
 from kvlab.accounting import memory
@@ -73,14 +72,13 @@ for state in ("token", "reserved", "internal"):
 page.claim("each way holds more tokens than the one before", *(_count(way, "token") for way in DRAWN))
 
 
-def pool_data() -> Data:
+def pool_data() -> list[pool.Row]:
     """Return each slot of the small pool: whose it is, and its state, for three ways."""
-    rows = [
-        (way, slot, sequence, state)
+    return [
+        pool.Row(way, slot, sequence, state)
         for way in DRAWN
         for slot, (sequence, state) in enumerate(call(paging.pool_slots, way=way, **TOY).result)
     ]
-    return dict(zip(("way", "slot", "sequence", "state"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("pool", pool_data, pool.draw)
@@ -144,16 +142,15 @@ def shares(words: Words) -> Table:
     return Table(header=[words(f"shares.{column}") for column in columns], rows=rows)
 
 
-def pool_shares_data() -> Data:
+def pool_shares_data() -> list[pool_shares.Row]:
     """Return the shares of each way, measured and simulated, those that the paper prints."""
-    rows = [
-        (way, source, state, share(way, state).result)
+    return [
+        pool_shares.Row(way, source, state, share(way, state).result)
         for way in WAYS
         for source, share in (("measured", _printed), ("simulated", _simulated))
         for state in STATES
         if source == "simulated" or (way, state) in paging.published_states()
     ]
-    return dict(zip(("way", "source", "state", "share"), map(list, zip(*rows, strict=True)), strict=True))
 
 
 page.figure("pool_shares", pool_shares_data, pool_shares.draw)
@@ -172,12 +169,12 @@ page.formula("last_unused", slots.last_block_unused)
 page.value("mean_unused", units.ratio, numerator=call(slots.last_block_unused_sum, block=block), denominator=block)
 
 
-def block_size_data() -> Data:
+def block_size_data() -> list[block_size.Row]:
     """Return the share of the pool that holds tokens, for each size of a block, and for the ways without blocks."""
     held = call(paging.utilisation).result
-    rows: list[tuple[str, int, float]] = [("paged", size, held[size]) for size in BLOCKS]
-    rows += [(way, BLOCKS[0], _simulated(way, "token").result) for way in WAYS if way != "paged"]
-    return dict(zip(("way", "block_tokens", "token_share"), map(list, zip(*rows, strict=True)), strict=True))
+    rows = [block_size.Row("paged", size, held[size]) for size in BLOCKS]
+    rows += [block_size.Row(way, BLOCKS[0], _simulated(way, "token").result) for way in WAYS if way != "paged"]
+    return rows
 
 
 page.figure("block_size", block_size_data, block_size.draw)

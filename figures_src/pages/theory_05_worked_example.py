@@ -9,7 +9,6 @@ from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.measurements import SAVED
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import cache_levels, layout, step_reads
-from figures_src.plots.style import Data
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, traffic
@@ -86,11 +85,11 @@ for part in ("layer", "head", "slot"):
     page.reuse(f"{part}_bytes", PLACES[part])
 
 
-def layout_data() -> Data:
+def layout_data() -> list[layout.Row]:
     """Return for each level of the cache what it is divided into: how many parts, and the bytes of each."""
     sizes = [place.result for place in PLACES.values()]
-    parts = [whole // each for whole, each in pairwise([cache.result, *sizes])]
-    return {"part": list(PLACES), "parts": parts, "bytes_each": sizes}
+    divided = zip(PLACES, pairwise([cache.result, *sizes]), strict=True)
+    return [layout.Row(part, whole // each, each) for part, (whole, each) in divided]
 
 
 page.figure("layout", layout_data, layout.draw)
@@ -144,14 +143,11 @@ def four_cases(words: Words) -> Table:
     )
 
 
-def cache_levels_data() -> Data:
+def cache_levels_data() -> list[cache_levels.Row]:
     """Return the four sizes, and the sizes of the laptop's caches, in bytes."""
     named = [(f"{model}, B = {batch.result}, {dtype}", size) for model, _, batch, dtype, size in CASES]
-    return {
-        "kind": ["kv_cache"] * len(named) + ["processor_cache"] * len(LEVELS),
-        "name": [name for name, _ in named] + list(LEVELS),
-        "bytes": [size.result for _, size in named] + [size.result for size in LEVELS.values()],
-    }
+    rows = [cache_levels.Row("kv_cache", name, size.result) for name, size in named]
+    return rows + [cache_levels.Row("processor_cache", name, size.result) for name, size in LEVELS.items()]
 
 
 page.figure("cache_levels", cache_levels_data, cache_levels.draw)
@@ -269,16 +265,14 @@ def one_step(words: Words) -> Table:
     return Table(header=[words(f"one_step.{column}") for column in columns], rows=[prefill, *decode])
 
 
-def step_reads_data() -> Data:
+def step_reads_data() -> list[step_reads.Row]:
     """Return the bytes that a decode step reads, weights and cache, for each number of tokens held."""
-    contexts = range(1, s_max.result + 1)
-    held = [parameter(context) for context in contexts]
-    return {
-        "context_tokens": list(contexts),
-        "weight_bytes_read": [weights_read.result] * len(held),
-        "cache_bytes_read": [_cache("MiniGPT", context, one, FP32).result for context in held],
-        "cache_share": [_cache_share(context).result for context in held],
-    }
+    rows = []
+    for context in range(1, s_max.result + 1):
+        held = parameter(context)
+        read = _cache("MiniGPT", held, one, FP32).result
+        rows.append(step_reads.Row(context, weights_read.result, read, _cache_share(held).result))
+    return rows
 
 
 page.figure("step_reads", step_reads_data, step_reads.draw)

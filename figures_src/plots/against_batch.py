@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from figures_src.plots.reach import lines_and_devices, write_sizes
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.reach import Row, lines_and_devices, write_sizes
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw a line a context, all of which begin near the weights."""
     figure, [ax] = new_figure(palette, height_points=300)
-    lines_and_devices(ax, data, palette, "S", above=True)
-    batches = sorted({row for kind, row in zip(data["kind"], data["x"], strict=True) if kind == "case"})
+    lines_and_devices(ax, rows, palette, "S", above=True)
+    batches = sorted({row.x for row in rows if row.kind == "case"})
     ticks = batches[::2]
     ax.set_xticks(ticks, [numbers.show(tick, "", words.language) for tick in ticks])
     write_sizes(ax, (34, 35, 36, 37, 38, 39), words)

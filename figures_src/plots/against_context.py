@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 from kvlab import units
 
@@ -12,21 +13,30 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A context, and the sizes there; the crossing and the device are the same in all rows."""
+
+    tokens: int
+    weight_bytes: int
+    cache_bytes: int
+    crossing_tokens: int
+    device_bytes: int
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the two on each other, with the crossing and a device's memory."""
     figure, [ax] = new_figure(palette, height_points=290)
-    tokens = data["tokens"]
-    weights, cache, device = (
-        [float(units.in_unit(size, "GB")) for size in data[name]]
-        for name in ("weight_bytes", "cache_bytes", "device_bytes")
-    )
+    tokens = [row.tokens for row in rows]
+    weights = [float(units.in_unit(row.weight_bytes, "GB")) for row in rows]
+    cache = [float(units.in_unit(row.cache_bytes, "GB")) for row in rows]
+    device = float(units.in_unit(rows[0].device_bytes, "GB"))
     ax.stackplot(tokens, weights, cache, colors=[palette.grid, palette.series[0]])
-    crossing, top = data["crossing_tokens"][0], 1.12 * max(device[0], weights[-1] + cache[-1])
+    crossing, top = rows[0].crossing_tokens, 1.12 * max(device, weights[-1] + cache[-1])
     ax.plot([crossing, crossing], [0, 2 * weights[0]], color=palette.ink, linewidth=1.2, linestyle=":")
     label = words("against_context.crossing").format(tokens=numbers.show(crossing, "", words.language))
     ax.text(tokens[1] / 2, 2 * weights[0] + top * 0.12, label, color=palette.ink, va="bottom")
-    ax.axhline(device[0], color=palette.muted, linewidth=1.2, linestyle="--")
-    ax.text(tokens[1] / 2, device[0] - top * 0.02, words("against_context.device"), color=palette.muted, va="top")
+    ax.axhline(device, color=palette.muted, linewidth=1.2, linestyle="--")
+    ax.text(tokens[1] / 2, device - top * 0.02, words("against_context.device"), color=palette.muted, va="top")
     label_at: dict[str, Any] = {"color": palette.ink, "ha": "right", "va": "center"}
     ax.text(tokens[-1] * 0.97, weights[0] / 2, words("against_context.weights"), **label_at)
     place = round(0.72 * (len(tokens) - 1))

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """The share of the pool that holds tokens, for `paged` by the size of a block."""
+
+    way: str
+    block_tokens: int
+    token_share: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the share of pages as a line over the size of a block, and each other way as a line across."""
     figure, [ax] = new_figure(palette, height_points=280)
-    rows = list(zip(*data.values(), strict=True))
-    pages = [row for row in rows if row[0] == "paged"]
-    sizes = [row[1] for row in pages]
-    ax.plot(sizes, [row[2] for row in pages], marker="o", color=palette.series[0])
+    pages = [row for row in rows if row.way == "paged"]
+    sizes = [row.block_tokens for row in pages]
+    ax.plot(sizes, [row.token_share for row in pages], marker="o", color=palette.series[0])
     ax.text(sizes[0], 0.93, words("block_size.paged"), color=palette.ink, va="top")
-    for way, first, share in (row for row in rows if row[0] != "paged"):
-        ax.axhline(share, color=palette.series[1], linestyle="--", linewidth=1.2)
-        ax.text(first, share + 0.01, words(f"block_size.{way}"), color=palette.ink, va="bottom")
+    for row in (row for row in rows if row.way != "paged"):
+        ax.axhline(row.token_share, color=palette.series[1], linestyle="--", linewidth=1.2)
+        ax.text(
+            row.block_tokens, row.token_share + 0.01, words(f"block_size.{row.way}"), color=palette.ink, va="bottom"
+        )
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 from kvlab import units
 
@@ -12,18 +13,29 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """The sizes of a case."""
+
+    sequences: int
+    k_tokens: int
+    weight_bytes: int
+    cache_bytes: int
+    activation_bytes_of_one_prompt: int
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw a bar of two parts a case, its sum in its label, and a thin bar of its own for the activations."""
     from matplotlib.patches import Patch
 
     figure, [ax] = new_figure(palette, height_points=380)
-    rows = list(zip(*data.values(), strict=True))
-    for place, (batch, thousands, *sizes) in enumerate(reversed(rows)):
+    for place, row in enumerate(reversed(rows)):
+        sizes = (row.weight_bytes, row.cache_bytes, row.activation_bytes_of_one_prompt)
         weights, cache, activations = (float(units.in_unit(size, "GB")) for size in sizes)
         ax.barh(place + 0.12, weights, height=0.26, color=palette.grid)
         ax.barh(place + 0.12, cache, left=weights, height=0.26, color=palette.series[0])
         ax.barh(place - 0.12, activations, height=0.12, color=palette.series[1])
-        label = f"B = {batch}, {thousands}k: {numbers.show(sizes[0] + sizes[1], 'decimal', words.language)}"
+        total = numbers.show(row.weight_bytes + row.cache_bytes, "decimal", words.language)
+        label = f"B = {row.sequences}, {row.k_tokens}k: {total}"
         ax.text(0, place + 0.29, label, color=palette.ink, va="bottom")
     ax.set_ylim(-0.35, len(rows) - 0.25)
     ax.set_yticks([])

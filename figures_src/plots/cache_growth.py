@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words
 from kvlab import units
 
@@ -12,29 +13,33 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """The bytes that so many tokens take."""
+
+    tokens: int
+    array_bytes: int
+    formula_bytes: int
+    layer_bytes: int
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the arrays' bytes as points, and the formula's as lines."""
     figure, [ax] = new_figure(palette, height_points=240)
-    tokens = data["tokens"]
-    kib = {
-        name: [float(units.in_unit(size, "KiB")) for size in sizes] for name, sizes in data.items() if name != "tokens"
-    }
-    ax.plot(tokens, kib["formula_bytes"], color=palette.series[0])
-    ax.plot(tokens, kib["layer_bytes"], color=palette.series[0], linestyle="--")
-    ax.plot(tokens[3::4], kib["array_bytes"][3::4], "o", color=palette.series[1], markersize=5)
-    last = kib["formula_bytes"][-1]
-    for name, place, side in (("arrays", 0.76, "right"), ("layer", 0.98, "right")):
+    tokens = [row.tokens for row in rows]
+    arrays_kib = [float(units.in_unit(row.array_bytes, "KiB")) for row in rows]
+    formula_kib = [float(units.in_unit(row.formula_bytes, "KiB")) for row in rows]
+    layer_kib = [float(units.in_unit(row.layer_bytes, "KiB")) for row in rows]
+    ax.plot(tokens, formula_kib, color=palette.series[0])
+    ax.plot(tokens, layer_kib, color=palette.series[0], linestyle="--")
+    ax.plot(tokens[3::4], arrays_kib[3::4], "o", color=palette.series[1], markersize=5)
+    last = formula_kib[-1]
+    for name, line, place, shift, side in (
+        ("arrays", formula_kib, 0.76, 0.06, "bottom"),
+        ("layer", layer_kib, 0.98, -0.14, "top"),
+    ):
         at = round(place * (len(tokens) - 1))
-        line = kib["formula_bytes" if name == "arrays" else "layer_bytes"]
-        down = name == "layer"
-        ax.text(
-            tokens[at],
-            line[at] + last * (-0.14 if down else 0.06),
-            words(f"cache_growth.{name}"),
-            color=palette.ink,
-            ha=side,
-            va="top" if down else "bottom",
-        )
+        label = words(f"cache_growth.{name}")
+        ax.text(tokens[at], line[at] + last * shift, label, color=palette.ink, ha="right", va=side)
     ax.set_xlim(0, tokens[-1] * 1.02)
     ax.set_ylim(0, last * 1.08)
     ax.set_xticks([1, *range(16, tokens[-1] + 1, 16)])

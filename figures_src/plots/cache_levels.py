@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A `kv_cache`, or a `processor_cache` to compare it with."""
+
+    kind: str
+    name: str
+    bytes: int
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the four caches as bars on a logarithmic scale, and the laptop's caches as marks across them."""
     figure, [ax] = new_figure(palette, height_points=270)
-    rows = list(zip(data["kind"], data["name"], data["bytes"], strict=True))
-    bars = [(name, size) for kind, name, size in rows if kind == "kv_cache"]
-    levels = [(name, size) for kind, name, size in rows if kind == "processor_cache"]
+    bars = [row for row in rows if row.kind == "kv_cache"]
+    levels = [row for row in rows if row.kind == "processor_cache"]
     smallest, largest = 2**13, 2**26
-    for place, (name, size) in enumerate(reversed(bars)):
-        ax.barh(place, size, height=0.44, color=palette.series[0])
-        label = f"{name}: {numbers.show(size, 'binary', words.language)}"
+    for place, row in enumerate(reversed(bars)):
+        ax.barh(place, row.bytes, height=0.44, color=palette.series[0])
+        label = f"{row.name}: {numbers.show(row.bytes, 'binary', words.language)}"
         ax.text(smallest, place + 0.3, label, color=palette.ink, va="bottom")
         # A mark at each bar, and no line through the labels between them.
-        for _, level in levels:
-            ax.plot([level, level], [place - 0.27, place + 0.27], color=palette.series[1], linewidth=2)
-    for name, level in levels:
-        ax.text(level, len(bars) - 0.15, name, color=palette.series[1], ha="center", va="bottom", weight="bold")
+        for level in levels:
+            ax.plot([level.bytes, level.bytes], [place - 0.27, place + 0.27], color=palette.series[1], linewidth=2)
+    for level in levels:
+        at = (level.bytes, len(bars) - 0.15)
+        ax.text(*at, level.name, color=palette.series[1], ha="center", va="bottom", weight="bold")
     ax.set_xscale("log", base=2)
     ticks = [2**power for power in (14, 17, 20, 23, 26)]
     ax.set_xlim(smallest, largest)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure, write_height_ticks
+from figures_src.plots.style import Palette, new_figure, write_height_ticks
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
@@ -14,20 +15,32 @@ if TYPE_CHECKING:
 TERA = 1e12  # from FLOPs to the unit of the axis
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw the FLOPs of both ways after the longest prompt, and below their ratio for each prompt, divided by n/2."""
+class Row(NamedTuple):
+    """The FLOPs of a generation, both ways."""
+
+    prompt_tokens: int
+    generated_tokens: int
+    uncached_flops: int
+    cached_flops: int
+    ratio: float
+    half_of_tokens: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
+    """Draw the FLOPs of both ways behind the longest prompt, and below their ratio for each prompt, divided by n/2."""
     figure, axes = new_figure(palette, height_points=480, rows=2)
-    rows = list(zip(*data.values(), strict=True))
-    longest = [row for row in rows if row[0] == max(data["prompt_tokens"])]
-    new_tokens = [row[1] for row in longest]
-    for column, run, colour in ((2, "uncached", palette.series[1]), (3, "cached", palette.series[0])):
-        heights = [row[column] / TERA for row in longest]
+    prompts = sorted({row.prompt_tokens for row in rows})
+    longest = [row for row in rows if row.prompt_tokens == prompts[-1]]
+    new_tokens = [row.generated_tokens for row in longest]
+    uncached, cached = [row.uncached_flops / TERA for row in longest], [row.cached_flops / TERA for row in longest]
+    for run, heights, colour, x, y, side in (
+        ("uncached", uncached, palette.series[1], new_tokens[7] * 0.8, uncached[7] * 2, "right"),
+        ("cached", cached, palette.series[0], new_tokens[6], cached[0] * 0.25, "left"),
+    ):
         axes[0].plot(new_tokens, heights, color=colour)
-        at, side = (7, "right") if run == "uncached" else (12, "left")
-        place = (new_tokens[at] * 0.8, heights[at] * 2) if run == "uncached" else (new_tokens[6], heights[0] * 0.25)
-        axes[0].text(*place, words(f"generation_work.{run}"), color=colour, ha=side, va="bottom")
-    for prompt, colour, beside in zip(sorted(set(data["prompt_tokens"])), palette.series[1:], (2, 7, 10), strict=True):
-        line = [(row[1], row[4] / row[5]) for row in rows if row[0] == prompt]
+        axes[0].text(x, y, words(f"generation_work.{run}"), color=colour, ha=side, va="bottom")
+    for prompt, colour, beside in zip(prompts, palette.series[1:], (2, 7, 10), strict=True):
+        line = [(row.generated_tokens, row.ratio / row.half_of_tokens) for row in rows if row.prompt_tokens == prompt]
         axes[1].plot(*zip(*line, strict=True), color=colour)
         label = f"P = {numbers.show(prompt, '', words.language)}"
         axes[1].text(line[beside][0] * 1.25, line[beside][1], label, color=palette.ink, va="bottom")

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A model, by the kind of its attention, or a device, of kind `ridge`."""
+
+    kind: str
+    name: str
+    flop_per_byte: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw a bar for each model on a logarithmic axis, its name above it, and the ridges as lines across."""
     figure, [ax] = new_figure(palette, height_points=310)
-    rows = list(zip(*data.values(), strict=True))
-    bars = [row for row in rows if row[0] != "ridge"]
-    ridges = [row for row in rows if row[0] == "ridge"]
+    bars = [row for row in rows if row.kind != "ridge"]
+    ridges = [row for row in rows if row.kind == "ridge"]
     left = 0.5
-    for place, (kind, name, intensity) in enumerate(reversed(bars)):
-        ax.barh(place, intensity - left, left=left, height=0.36, color=palette.series[0])
-        label = f"{kind}, {name}: {numbers.show(intensity, 'fixed0', words.language)}"
+    for place, row in enumerate(reversed(bars)):
+        ax.barh(place, row.flop_per_byte - left, left=left, height=0.36, color=palette.series[0])
+        label = f"{row.kind}, {row.name}: {numbers.show(row.flop_per_byte, 'fixed0', words.language)}"
         ax.text(left * 1.05, place + 0.22, label, color=palette.ink, va="bottom")
-    for (_, name, ridge), colour, side in zip(ridges, palette.series[1:3], ("right", "left"), strict=True):
+    for row, colour, side in zip(ridges, palette.series[1:3], ("right", "left"), strict=True):
+        ridge = row.flop_per_byte
         ax.plot([ridge, ridge], [-0.45, len(bars) - 0.1], color=colour, linewidth=2)
-        label = f"{name.split()[0]}: {numbers.show(ridge, 'fixed0', words.language)}"
+        label = f"{row.name.split()[0]}: {numbers.show(ridge, 'fixed0', words.language)}"
         ax.text(ridge * (1.1 if side == "right" else 0.95), len(bars) - 0.05, label, color=colour, ha=side, va="bottom")
     ax.set_xscale("log")
     ax.set_xlim(left, 2000)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
@@ -13,18 +14,25 @@ if TYPE_CHECKING:
 HEIGHT = 0.42  # of a strip; one is drawn at each whole number
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """What the level above is divided into."""
+
+    part: str
+    parts: int
+    bytes_each: int
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw a strip a level, divided to scale; the part that the next one enlarges is filled."""
     figure, [ax] = new_figure(palette, height_points=330)
-    rows = list(zip(*data.values(), strict=True))
-    for level, (part, parts, size) in enumerate(rows):
-        edges = [at / parts for at in range(parts + 1)]
+    for level, row in enumerate(rows):
+        edges = [at / row.parts for at in range(row.parts + 1)]
         ax.fill_between([0, 1], -level, HEIGHT - level, color=palette.grid, linewidth=0)
         ax.fill_between([0, edges[1]], -level, HEIGHT - level, color=palette.series[0], linewidth=0)
-        ax.vlines(edges, -level, HEIGHT - level, color=palette.ink, linewidth=0.6 if parts < 100 else 0.25)
+        ax.vlines(edges, -level, HEIGHT - level, color=palette.ink, linewidth=0.6 if row.parts < 100 else 0.25)
         ax.hlines([-level, HEIGHT - level], 0, 1, color=palette.ink, linewidth=0.6)
-        ax.text(0, HEIGHT - level + 0.06, words(f"layout.{part}"), color=palette.ink, va="bottom")
-        each = f"{parts} × {numbers.show(size, 'binary', words.language)}"
+        ax.text(0, HEIGHT - level + 0.06, words(f"layout.{row.part}"), color=palette.ink, va="bottom")
+        each = f"{row.parts} × {numbers.show(row.bytes_each, 'binary', words.language)}"
         ax.text(1, HEIGHT - level + 0.06, each, color=palette.ink, ha="right", va="bottom")
         if level + 1 < len(rows):
             top = HEIGHT - level - 1 + 0.3

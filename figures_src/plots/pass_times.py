@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """The bounds at a number of tokens; the ridge is the same in all rows."""
+
+    tokens: int
+    prefill_ms: float
+    decode_ms: float
+    ridge: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw both on logarithmic axes, and the ridge, as a number of tokens, on the first."""
     figure, [ax] = new_figure(palette, height_points=270)
-    tokens, prefill, decode = data["tokens"], data["prefill_ms"], data["decode_ms"]
-    ridge = data["ridge"][0]
-    ax.plot(tokens, prefill, color=palette.series[0])
-    ax.plot(tokens, decode, color=palette.series[1], linestyle="--")
-    place = tokens.index(1024)
-    ax.text(tokens[place] * 0.85, prefill[place] * 1.2, words("pass_times.prefill"), color=palette.ink, ha="right")
-    ax.text(tokens[-1], decode[0] * 0.82, words("pass_times.decode"), color=palette.ink, ha="right", va="top")
-    ax.plot([ridge], [prefill[0]], "o", color=palette.muted, markersize=7)
+    tokens = [row.tokens for row in rows]
+    first, last = rows[0], rows[-1]
+    ridge = first.ridge
+    ax.plot(tokens, [row.prefill_ms for row in rows], color=palette.series[0])
+    ax.plot(tokens, [row.decode_ms for row in rows], color=palette.series[1], linestyle="--")
+    labelled = next(row for row in rows if row.tokens == 1024)
+    beside = (labelled.tokens * 0.85, labelled.prefill_ms * 1.2)
+    ax.text(*beside, words("pass_times.prefill"), color=palette.ink, ha="right")
+    ax.text(last.tokens, first.decode_ms * 0.82, words("pass_times.decode"), color=palette.ink, ha="right", va="top")
+    ax.plot([ridge], [first.prefill_ms], "o", color=palette.muted, markersize=7)
     at_ridge = words("pass_times.ridge").format(ridge=numbers.show(ridge, "fixed0", words.language))
-    ax.text(ridge, prefill[0] * 1.2, at_ridge, color=palette.ink, ha="right", va="bottom")
+    ax.text(ridge, first.prefill_ms * 1.2, at_ridge, color=palette.ink, ha="right", va="bottom")
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
-    ax.set_xlim(tokens[0], tokens[-1])
-    ax.set_ylim(3, prefill[-1] * 1.6)
+    ax.set_xlim(first.tokens, last.tokens)
+    ax.set_ylim(3, last.prefill_ms * 1.6)
     ticks = (1, 8, 64, 512, 4096)
     ax.set_xticks(ticks, [numbers.show(tick, "", words.language) for tick in ticks])
     ax.set_yticks((5, 10, 50, 100), [numbers.show(tick, "", words.language) for tick in (5, 10, 50, 100)])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words
 
 if TYPE_CHECKING:
@@ -14,20 +15,28 @@ if TYPE_CHECKING:
 NAMES = "ABCDEFGHI"
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A slot, and the sequence that has it: negative where none does."""
+
+    way: str
+    slot: int
+    sequence: int
+    state: str
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw a strip of slots for each way, with the letter of its sequence over each run of slots."""
     from matplotlib.patches import Patch
 
-    ways = list(dict.fromkeys(data["way"]))
+    ways = list(dict.fromkeys(row.way for row in rows))
     figure, axes = new_figure(palette, height_points=330, rows=len(ways))
-    rows = list(zip(*data.values(), strict=True))
     colours = state_colours(palette)
     for ax, way in zip(axes, ways, strict=True):
-        slots = [row for row in rows if row[0] == way]
-        for _, slot, _, state in slots:
-            ax.bar(slot + 0.5, 1, width=0.86, color=colours[state])
-        for sequence, run in groupby(slots, lambda row: row[2]):
-            places = [slot for _, slot, _, _ in run]
+        slots = [row for row in rows if row.way == way]
+        for row in slots:
+            ax.bar(row.slot + 0.5, 1, width=0.86, color=colours[row.state])
+        for sequence, run in groupby(slots, lambda row: row.sequence):
+            places = [row.slot for row in run]
             if sequence >= 0:
                 middle = (places[0] + places[-1] + 1) / 2
                 ax.text(middle, 1.12, NAMES[sequence], color=palette.ink, ha="center", va="bottom")

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from figures_src.plots.pool import state_colours
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw two stacked bars a way, with the share that holds tokens after each."""
+class Row(NamedTuple):
+    """The share of a pool's slots that are in a state."""
+
+    way: str
+    source: str
+    state: str
+    share: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
+    """Draw two stacked bars a way, with the share that holds tokens behind each."""
     from matplotlib.patches import Patch
 
     figure, [ax] = new_figure(palette, height_points=430)
-    rows = list(zip(*data.values(), strict=True))
     colours, place, ticks = state_colours(palette), 0.0, {}
-    for way in dict.fromkeys(data["way"]):
+    for way in dict.fromkeys(row.way for row in rows):
         ax.text(0, place, words(f"pool_shares.{way}"), color=palette.ink, va="center", fontsize=12)
         for source in ("measured", "simulated"):
             place += 1
             ticks[place] = words(f"pool_shares.{source}")
-            shares = {row[2]: row[3] for row in rows if row[:2] == (way, source)}
+            shares = {row.state: row.share for row in rows if (row.way, row.source) == (way, source)}
             left = 0.0
             for state, share in shares.items():
                 ax.barh(place, share, left=left, height=0.72, color=colours[state])

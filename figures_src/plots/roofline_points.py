@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
@@ -13,18 +14,26 @@ if TYPE_CHECKING:
 TERA = 1e12  # from FLOP/s to the unit of the axis
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """A corner of the `roof`, or an operation of a phase."""
+
+    kind: str
+    operation: str
+    flop_per_byte: float
+    attainable_flops_per_second: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the roof, the place of its ridge, and the points of both phases on it."""
     figure, [ax] = new_figure(palette, height_points=300)
-    rows = list(zip(*data.values(), strict=True))
-    roof = [(intensity, height / TERA) for kind, _, intensity, height in rows if kind == "roof"]
+    roof = [_place(row) for row in rows if row.kind == "roof"]
     ax.plot(*zip(*roof, strict=True), color=palette.muted)
     ridge, peak = roof[1]
     ax.plot([ridge, ridge], [roof[0][1] / 4, peak], color=palette.muted, linewidth=1, linestyle=":")
     for phase, marker, size, colour in (("prefill", "o", 10, palette.series[0]), ("decode", "s", 5, palette.series[1])):
-        chosen = [(intensity, height / TERA) for kind, _, intensity, height in rows if kind == phase]
+        chosen = [_place(row) for row in rows if row.kind == phase]
         ax.plot(*zip(*chosen, strict=True), marker, color=colour, markersize=size)
-    at = {(kind, operation): (intensity, height / TERA) for kind, operation, intensity, height in rows}
+    at = {(row.kind, row.operation): _place(row) for row in rows}
     low, attention, first = at["decode", "mlp"], at["prefill", "scores"], at["prefill", "output"]
     label: dict[str, Any] = {"color": palette.ink, "linespacing": 1.25}
     ax.text(low[0] * 1.5, low[1] * 0.9, words("roofline_points.decode"), ha="left", va="top", **label)
@@ -42,3 +51,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     ax.set_xlabel(words("roofline_points.x"))
     ax.set_ylabel(words("roofline_points.y"))
     return figure
+
+
+def _place(row: Row) -> tuple[float, float]:
+    return row.flop_per_byte, row.attainable_flops_per_second / TERA

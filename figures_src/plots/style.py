@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,9 +16,6 @@ from figures_src.words import numbers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# A figure's columns by name, all of one length.
-Data = Mapping[str, Sequence[Any]]
 
 # One unit of the drawing is a point. On a phone of 360 px a figure is about 300 px wide, so a text of 11 points in a
 # drawing 360 wide is read at a little over 9 px; the tests compute it from each file.
@@ -90,20 +87,20 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def columns_of(rows: Data | Sequence[Any]) -> tuple[str, ...]:
+def columns_of(rows: Sequence[Any]) -> tuple[str, ...]:
     """Return the names of the columns of a figure's data, a list of named tuples. Raises `BookError` if it is empty."""
     if not rows:
         raise BookError("a figure has no rows to draw: the page's function returned an empty list")
-    columns: tuple[str, ...] = tuple(rows) if isinstance(rows, Mapping) else rows[0]._fields
+    columns: tuple[str, ...] = rows[0]._fields
     return columns
 
 
-def to_csv(rows: Data | Sequence[Any]) -> str:
+def to_csv(rows: Sequence[Any]) -> str:
     """Return the figure's data as a table of text, a column a field."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns_of(rows))
-    writer.writerows(zip(*rows.values(), strict=True) if isinstance(rows, Mapping) else rows)
+    writer.writerows(rows)
     return buffer.getvalue()
 
 

@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from figures_src import store
-from figures_src.plots.style import LIGHT, Data, columns_of, to_svg
+from figures_src.plots.style import LIGHT, columns_of, to_svg
 from figures_src.words import Words
 
 
 def svg_of(
-    rows: Data | Sequence[Any],
-    draw: Callable[..., Any],
-    words: Words,
-    begin: Callable[[], None] = lambda: None,
+    rows: Sequence[Any], draw: Callable[..., Any], words: Words, begin: Callable[[], None] = lambda: None
 ) -> str:
     """Return a figure in the light palette; `begin` is called when it has to be drawn."""
 

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure, write_height_ticks
+from figures_src.plots.style import Palette, new_figure, write_height_ticks
 from figures_src.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """The time of a text of so many tokens, both ways."""
+
+    generated_tokens: int
+    uncached_ms: float
+    cached_ms: float
+    time_ratio: float
+    flops_ratio: float
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the times of both ways above, and below how many times longer and how many times the FLOPs."""
     figure, axes = new_figure(palette, height_points=460, rows=2)
-    tokens = data["generated_tokens"]
-    panels = (
-        (axes[0], (("uncached_ms", palette.series[1], "-"), ("cached_ms", palette.series[0], "-"))),
-        (axes[1], (("flops_ratio", palette.series[2], "--"), ("time_ratio", palette.ink, "-"))),
+    tokens = [row.generated_tokens for row in rows]
+    times = (
+        ("uncached_ms", [row.uncached_ms for row in rows], palette.series[1], "-"),
+        ("cached_ms", [row.cached_ms for row in rows], palette.series[0], "-"),
     )
-    for ax, lines in panels:
-        top = 1.18 * max(max(data[name]) for name, _, _ in lines)
-        for name, colour, style in lines:
-            ax.plot(tokens, data[name], color=colour, linestyle=style, marker="o", markersize=4, clip_on=False)
+    ratios = (
+        ("flops_ratio", [row.flops_ratio for row in rows], palette.series[2], "--"),
+        ("time_ratio", [row.time_ratio for row in rows], palette.ink, "-"),
+    )
+    for ax, lines in zip(axes, (times, ratios), strict=True):
+        top = 1.18 * max(max(heights) for _, heights, _, _ in lines)
+        for name, heights, colour, style in lines:
+            ax.plot(tokens, heights, color=colour, linestyle=style, marker="o", markersize=4, clip_on=False)
             at = -2
-            above = data[name][at] + 0.045 * top
+            above = heights[at] + 0.045 * top
             ax.text(tokens[at], above, words(f"wall_clock.{name}"), color=colour, ha="right", va="bottom")
         ax.set_ylim(0, top)
         write_height_ticks(ax, words.language)

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
+class Row(NamedTuple):
+    """What a step did at a position."""
+
+    run: str
+    step: int
+    position: int
+    token: str
+    cell: str
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
     """Draw the two runs as grids of step and position."""
     from matplotlib.patches import Patch
 
     colours = {"new": palette.series[0], "recomputed": palette.series[1], "read": palette.grid}
     figure, axes = new_figure(palette, height_points=400, rows=2)
-    rows = list(zip(*data.values(), strict=True))
-    n_steps = max(data["step"])
-    tokens = dict(sorted({(position, token) for _, _, position, token, _ in rows}))
+    n_steps = max(row.step for row in rows)
+    tokens = dict(sorted({(row.position, row.token) for row in rows}))
     for ax, run in zip(axes, ("uncached", "cached"), strict=True):
-        for _, step, position, _, cell in (row for row in rows if row[0] == run):
-            ax.barh(step, 0.9, left=position + 0.05, height=0.84, color=colours[cell])
+        for row in (row for row in rows if row.run == run):
+            ax.barh(row.step, 0.9, left=row.position + 0.05, height=0.84, color=colours[row.cell])
         ax.set_title(words(f"work.{run}"), loc="left", fontsize=12, color=palette.ink)
         ax.set_xlim(0, len(tokens))
         ax.set_ylim(n_steps + 0.5, 0.5)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from figures_src.plots.style import Data, Palette, new_figure
+from figures_src.plots.style import Palette, new_figure
 from figures_src.words import Words, numbers
 
 if TYPE_CHECKING:
@@ -22,22 +23,33 @@ SERIES = {
 BEYOND = (0, (1, 1.6))
 
 
-def draw(data: Data, words: Words, palette: Palette) -> Figure:
-    """Draw a line a model, dotted past its own limit and named at its end, and a line across for each device."""
+class Row(NamedTuple):
+    """A model's `cache` at a context, or a `device`, labelled there."""
+
+    kind: str
+    name: str
+    context_tokens: int
+    bytes: int
+    within_limit: bool
+
+
+def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
+    """Draw a line a model, dotted beyond its own limit and named at its end, and a line across for each device."""
     figure, [ax] = new_figure(palette, height_points=330)
-    rows = list(zip(*data.values(), strict=True))
-    for name in dict.fromkeys(row[1] for row in rows if row[0] == "cache"):
-        points = [row for row in rows if row[:2] == ("cache", name)]
+    for name in dict.fromkeys(row.name for row in rows if row.kind == "cache"):
+        points = [row for row in rows if (row.kind, row.name) == ("cache", name)]
         colour = palette.series[SERIES[name]]
-        within = [row for row in points if row[4]]
+        within = [row for row in points if row.within_limit]
         beyond = points[max(len(within) - 1, 0) :]
         for part, style in ((within, "-"), (beyond, BEYOND)):
-            ax.plot([row[2] for row in part], [row[3] for row in part], linestyle=style, color=colour)
+            contexts = [row.context_tokens for row in part]
+            ax.plot(contexts, [row.bytes for row in part], linestyle=style, color=colour)
         last = points[-1]
-        ax.text(last[2] * 1.15, last[3], name, color=palette.ink, va="center", clip_on=False)
-    for _, name, context, size, _ in (row for row in rows if row[0] == "device"):
-        ax.axhline(size, color=palette.muted, linewidth=1, linestyle="--")
-        ax.text(context * 1.1, size * 1.15, name, color=palette.muted, va="bottom")
+        ax.text(last.context_tokens * 1.15, last.bytes, name, color=palette.ink, va="center", clip_on=False)
+    for device in (row for row in rows if row.kind == "device"):
+        ax.axhline(device.bytes, color=palette.muted, linewidth=1, linestyle="--")
+        beside = (device.context_tokens * 1.1, device.bytes * 1.15)
+        ax.text(*beside, device.name, color=palette.muted, va="bottom")
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
     thousands = (1, 4, 16, 64)
@@ -45,7 +57,7 @@ def draw(data: Data, words: Words, palette: Palette) -> Figure:
     ticks = [2**power for power in (27, 30, 33, 36, 39)]
     ax.set_yticks(ticks, [numbers.show(tick, "binary", words.language) for tick in ticks])
     ax.minorticks_off()
-    ax.set_xlim(rows[0][2], max(row[2] for row in rows))
+    ax.set_xlim(rows[0].context_tokens, max(row.context_tokens for row in rows))
     ax.grid(axis="y", color=palette.grid, linewidth=0.6)
     ax.set_xlabel(words("zoo.x"))
     return figure

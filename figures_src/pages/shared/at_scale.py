@@ -5,7 +5,7 @@ from __future__ import annotations
 from figures_src.declared.page import Shown, Table
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
-from figures_src.plots.style import Data
+from figures_src.plots import against_context, breakdown, cache_over_weights, generation_work, reach
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, pairs, roofline, traffic
@@ -65,16 +65,16 @@ def generation_flops(words: Words) -> Table:
     return Table([words(f"generation_flops.{column}") for column in ("what", "uncached", "cached", "ratio")], rows)
 
 
-def generation_work_data() -> Data:
+def generation_work_data() -> list[generation_work.Row]:
     """Return the projections' FLOPs against the tokens generated, both ways, their ratio, and half of the tokens."""
     rows = []
     for prompt in PROMPTS:
         for new in (2**power for power in range(NEW.bit_length())):
-            both = [generation(cached, "projections", prompt, new).result for cached in (False, True)]
+            uncached, cached = (generation(way, "projections", prompt, new).result for way in (False, True))
             half = ratio(number(new), number(2)).result
-            rows.append((prompt, new, *both, times_fewer("projections", prompt, new).result, half))
-    columns = ("prompt_tokens", "generated_tokens", "uncached_flops", "cached_flops", "ratio", "half_of_tokens")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+            fewer = times_fewer("projections", prompt, new).result
+            rows.append(generation_work.Row(prompt, new, uncached, cached, fewer, half))
+    return rows
 
 
 SCAN_SHARE = ratio(
@@ -124,25 +124,23 @@ def sizes_of_cases(words: Words) -> Table:
     return Table([words(f"sizes_of_cases.{column}") for column in ("batch", "context", "gb", "gib")], rows)
 
 
-def reach_data() -> Data:
+def reach_data() -> list[reach.Row]:
     """Return the cache of three batches against the context of each sequence, and the memories of devices."""
-    rows: list[tuple[str, str, int, int]] = []
+    rows = []
     for batch in (1, 8, 32):
         contexts = [2**power for power in range(10, 18)]
-        rows += [("case", str(batch), context, cache_of(batch, context).result) for context in contexts]
+        rows += [reach.Row("case", str(batch), context, cache_of(batch, context).result) for context in contexts]
     for name, label_at in zip(DEVICES, (10 * 1024, 20 * 1024), strict=True):
-        rows.append(("device", name, label_at, call(sizes.memory_bytes, device_name=name).result))
-    return dict(zip(("kind", "name", "x", "bytes"), map(list, zip(*rows, strict=True)), strict=True))
+        rows.append(reach.Row("device", name, label_at, call(sizes.memory_bytes, device_name=name).result))
+    return rows
 
 
-def breakdown_data() -> Data:
+def breakdown_data() -> list[breakdown.Row]:
     """Return weights and cache of several cases, and apart what one matrix takes and gives while a prompt is read."""
-    rows = [
-        (batch, k, WEIGHTS.result, cache_of(batch, k * 1024).result, activations(k * 1024).result)
+    return [
+        breakdown.Row(batch, k, WEIGHTS.result, cache_of(batch, k * 1024).result, activations(k * 1024).result)
         for batch, k in BROKEN_DOWN
     ]
-    columns = ("sequences", "k_tokens", "weight_bytes", "cache_bytes", "activation_bytes_of_one_prompt")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def standard_cases(words: Words) -> Table:
@@ -164,16 +162,12 @@ DRAWN_SIZES = ("Llama-2-7B", "Llama-3.2-1B", "Llama-2-70B", "Llama-3.1-405B")
 SIZES = ("Llama-2-7B", "Llama-2-13B", "Llama-3.2-1B", "Llama-2-70B", "Llama-3.1-405B")
 
 
-def against_context_data() -> Data:
+def against_context_data() -> list[against_context.Row]:
     """Return weights and cache of one sequence against its tokens, the crossing, and a device's memory."""
-    tokens = [1, *range(4096, 128 * 1024 + 1, 4096)]
-    return {
-        "tokens": tokens,
-        "weight_bytes": [WEIGHTS.result] * len(tokens),
-        "cache_bytes": [cache_of(1, context).result for context in tokens],
-        "crossing_tokens": [CROSSING.result] * len(tokens),
-        "device_bytes": [DEVICE_BYTES.result] * len(tokens),
-    }
+    return [
+        against_context.Row(context, WEIGHTS.result, cache_of(1, context).result, CROSSING.result, DEVICE_BYTES.result)
+        for context in (1, *range(4096, 128 * 1024 + 1, 4096))
+    ]
 
 
 def crossing_of(model: str) -> Value:
@@ -192,7 +186,7 @@ def crossings(words: Words) -> Table:
     return Table([words(f"crossings.{column}") for column in ("model", "weights", "token", "crossing", "limit")], rows)
 
 
-def cache_over_weights_data() -> Data:
+def cache_over_weights_data() -> list[cache_over_weights.Row]:
     """Return cache over weights against the tokens of all sequences together, for models of several sizes."""
     rows = []
     for model in DRAWN_SIZES:
@@ -200,20 +194,20 @@ def cache_over_weights_data() -> Data:
         for context in (2**power for power in range(10, 21)):
             size = call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype=DTYPE)
             beyond = call(sizes.over_limit, model_name=model, context=context).result
-            rows.append((model, context, ratio(size, weights).result, not beyond, crossing_of(model).result))
-    columns = ("model", "tokens", "cache_over_weights", "within_limit", "crossing_tokens")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+            share, crossing = ratio(size, weights).result, crossing_of(model).result
+            rows.append(cache_over_weights.Row(model, context, share, not beyond, crossing))
+    return rows
 
 
-def against_batch_data() -> Data:
+def against_batch_data() -> list[reach.Row]:
     """Return weights and cache together against the sequences of a batch, for three contexts, and the devices."""
-    rows: list[tuple[str, str, int, int]] = []
+    rows = []
     for k in (1, 4, 16):
         batches = [2**power for power in range(7)]
-        rows += [("case", f"{k}k", batch, total(batch, k * 1024).result) for batch in batches]
+        rows += [reach.Row("case", f"{k}k", batch, total(batch, k * 1024).result) for batch in batches]
     for name in DEVICES:
-        rows.append(("device", name, 1, call(sizes.memory_bytes, device_name=name).result))
-    return dict(zip(("kind", "name", "x", "bytes"), map(list, zip(*rows, strict=True)), strict=True))
+        rows.append(reach.Row("device", name, 1, call(sizes.memory_bytes, device_name=name).result))
+    return rows
 
 
 # Passes.

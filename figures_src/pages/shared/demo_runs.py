@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from figures_src.declared.page import Shown, Table
 from figures_src.declared.values import Value, call
-from figures_src.plots.style import Data
+from figures_src.plots import bytes_by_step
 from figures_src.words import Words
 from kvlab.experiments import demo
 from kvlab.model.demo import DEMO
@@ -45,13 +45,11 @@ def logits_changed(cache_name: str) -> Value:
     return call(demo.equivalence, **_with(cache_name)).field("differing_logits")
 
 
-def bytes_by_step_data() -> Data:
+def bytes_by_step_data() -> list[bytes_by_step.Row]:
     """Return for three caches how many logits differ at each step, of how many."""
     compared = DEMO.vocab_size
-    rows = [
-        (cache_name, step, differing, compared)
+    return [
+        bytes_by_step.Row(cache_name, step, differing, compared)
         for cache_name in SHOWN_CACHES
         for step, differing in enumerate(call(demo.differing_logits_by_step, **_with(cache_name)).result, 1)
     ]
-    columns = ("cache", "step", "differing_logits", "compared_logits")
-    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.values import Value, call
-from figures_src.plots.style import Data
+from figures_src.plots import curves
 from kvlab.benchmark import record
 
 
@@ -16,17 +16,13 @@ def measured(path: str, **limits: float) -> Value:
 SAVED = measured("bench.generation.uncached_over_cached", at_least=1)
 
 
-def curves_data() -> Data:
+def curves_data() -> list[curves.Row]:
     """Return the measured points, what the formulas predict for them, and which of them the fit has not seen."""
-    columns: dict[str, list[object]] = {"run": [], "tokens": [], "held_out": [], "measured_s": [], "predicted_s": []}
+    rows = []
     for run in ("cached", "uncached"):
-        tokens, held_out, seconds, predicted = (
+        columns = (
             measured(f"curves.{run}.{what}").result
             for what in ("contexts", "held_out", "measured_seconds", "predicted_seconds")
         )
-        columns["run"] += [run] * len(tokens)
-        columns["tokens"] += tokens
-        columns["held_out"] += held_out
-        columns["measured_s"] += seconds
-        columns["predicted_s"] += predicted
-    return columns
+        rows += [curves.Row(run, *point) for point in zip(*columns, strict=True)]
+    return rows

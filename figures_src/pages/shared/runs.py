@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from figures_src.declared.page import Table
 from figures_src.declared.values import call
-from figures_src.plots.style import Data
+from figures_src.plots import work
 from figures_src.words import Words
 from kvlab.experiments import minigpt
 
 
-def cells(prompt: str, n_tokens: int) -> Data:
+def cells(prompt: str, n_tokens: int) -> list[work.Row]:
     """Return one row for each step and position that a run touched, and what happened there, in both ways."""
     text = prompt + call(minigpt.continuation, prompt=prompt, n_tokens=n_tokens).result
     tokens = call(minigpt.token_texts, text=text).result
@@ -23,9 +23,9 @@ def cells(prompt: str, n_tokens: int) -> Data:
                     what = "read"
                 else:
                     what = "recomputed" if position in computed_before else "new"
-                rows.append(("cached" if cached else "uncached", step, position, tokens[position], what))
+                rows.append(work.Row("cached" if cached else "uncached", step, position, tokens[position], what))
             computed_before.update(range(first, first + count))
-    return dict(zip(("run", "step", "position", "token", "cell"), map(list, zip(*rows, strict=True)), strict=True))
+    return rows
 
 
 def growth(words: Words) -> Table:
