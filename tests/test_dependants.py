@@ -150,7 +150,7 @@ CHANGES = {
         runs=True,
     ),
     "a page module, whose number is in a title": Change(
-        replacing("figures_src/pages/theory_size.py", "quantity=128", "quantity=256"),
+        replacing("figures_src/pages/theory_size.py", 'parameter("tokens", 128)', 'parameter("tokens", 256)'),
         in_both(*PAGES, *SEARCH),
         runs=True,
     ),
