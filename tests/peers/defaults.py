@@ -18,7 +18,7 @@ PATH = FOLDER / "defaults.json"
 
 def literals() -> set[str]:
     """Return every string that the readers' sources write: the keys that they ask for are among them."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in FOLDER.rglob("*.py")]
     constants = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return {value for value in constants if isinstance(value, str)}
 
