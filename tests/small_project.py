@@ -79,6 +79,7 @@ The formula is $M = [[form]]$, and the whole takes [[share:percent]] of the memo
 [[derive derived]]
 
 [[table sizes]]
+| Tokens | Size |
 The cache of the MiniGPT, at most [[size:KiB]].
 
 [[fig rising]]
@@ -107,6 +108,7 @@ La fórmula es $M = [[form]]$, y el total ocupa el [[share:percent]] de la memor
 [[derive derived]]
 
 [[table sizes]]
+| Tokens | Tamaño |
 La caché del MiniGPT, como mucho [[size:KiB]].
 
 [[fig rising]]
@@ -169,7 +171,7 @@ def terms(words):
 """`theory/size`: a formula, and everything that can be made of it."""
 
 from figures_src.plots import rising
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.declared.values import call
 from kvlab import units
@@ -194,7 +196,7 @@ page.claim("half as many tokens take less", cache(64), size)
 
 @page.table
 def sizes(words):
-    return Table([words("sample.tokens"), words("sample.size")], [[str(n), Shown(cache(n), "KiB")] for n in (64, 128)])
+    return [[words("sample.tokens").format(n=n), Shown(cache(n), "KiB")] for n in (64, 128)]
 
 
 def rising_data():
@@ -244,16 +246,14 @@ WORDS = {
 x = "tokens"
 
 [sample]
-tokens = "Tokens"
-size = "Size"
+tokens = "{n} tokens"
 """,
     "es": """
 [rising]
 x = "tokens"
 
 [sample]
-tokens = "Tokens"
-size = "Tamaño"
+tokens = "{n} tokens"
 """,
 }
 

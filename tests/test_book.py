@@ -14,7 +14,7 @@ from figures_src.book import book, records
 from figures_src.book.book import Book
 from figures_src.book.records import page_of
 from figures_src.declared import values
-from figures_src.declared.page import Entry, Foreign, Page, Shown, Table
+from figures_src.declared.page import Entry, Foreign, Page, Shown
 from figures_src.declared.values import call, constant, parameter
 from figures_src.errors import BookError, guarded
 from figures_src.pages import background_decode_cost_model as cost_model
@@ -49,7 +49,7 @@ def a_page():
 
     @page.table
     def sizes(words):
-        return Table(header=[words("per_token.model"), "$S$"], rows=[["MiniGPT", Shown(size, "KiB")]])
+        return [["MiniGPT", Shown(size, "KiB")]]
 
     @page.entries
     def terms(words):
@@ -72,7 +72,7 @@ def a_page():
 
     @page.table
     def asked(words):
-        return Table(header=["What", "How much"], rows=[["the room", room]])
+        return [["the room", room]]
 
     page.figure("line", lambda: [Point(1, 3), Point(2, 4)], draw)
     return page
@@ -143,7 +143,7 @@ def test_a_figure_has_a_file_for_each_palette_its_alt_text_and_its_data(desk):
 
 
 def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
-    html = desk.render("[[table sizes]]\nA *caption* with [[size]].")
+    html = desk.render("[[table sizes]]\n| Model | $S$ |\nA *caption* with [[size]].")
     assert '<th scope="row">MiniGPT</th>' in html
     assert '<td class="kv-number"><data class="kv" data-format="KiB"' in html
     assert 'value="131072">128\u00a0KiB</data></td>' in html
@@ -152,15 +152,15 @@ def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
 
 
 def test_a_mark_stands_behind_a_number_of_a_table_and_is_no_part_of_it(desk):
-    desk.page.tables["sizes"] = lambda _: Table(["a", "b"], [["MiniGPT", Shown(desk.page.values["size"], "KiB", "†")]])
-    html = desk.render("[[table sizes]]\nA caption with [[size]].")
+    desk.page.tables["sizes"] = lambda _: [["MiniGPT", Shown(desk.page.values["size"], "KiB", "†")]]
+    html = desk.render("[[table sizes]]\n| Model | $S$ |\nA caption with [[size]].")
     assert 'value="131072">128\u00a0KiB</data>†</td>' in html
 
 
 def test_a_tables_cell_may_show_a_word_for_a_result_and_still_says_where_it_came_from(desk):
     verdict = call(units.bytes_per_element, dtype="fp16")
-    desk.page.tables["sizes"] = lambda words: Table(["a", "b"], [["c", Shown(verdict, word="two")]])
-    html = desk.render("[[table sizes]]\ncaption")
+    desk.page.tables["sizes"] = lambda words: [["c", Shown(verdict, word="two")]]
+    html = desk.render("[[table sizes]]\n| Model | $S$ |\ncaption")
     origin = "kvlab.units.bytes_per_element(dtype='fp16')"
     assert f'<data class="kv" data-format="word" data-from="{origin}" value="2">two</data>' in html
 
@@ -197,7 +197,7 @@ def test_a_derivation_shows_the_formula_the_numbers_and_the_result_in_the_pages_
 
 
 def test_a_field_carries_what_is_right_and_what_mistakes_give_and_is_labelled(desk):
-    cell = desk.render("[[table asked]]\ncaption")
+    cell = desk.render("[[table asked]]\n| What | How much |\ncaption")
     field = re.search(r'<span class="kv-field".*?</span>', cell)[0]
     assert 'data-name="room" data-expected="131072" data-mistaken="{&quot;weights&quot;: &quot;3&quot;' in field
     assert 'data-beyond="yes"' in field
@@ -257,7 +257,10 @@ def test_a_formula_stands_in_mathematics_with_the_given_numbers_put_in(desk):
         ("[[derive drived]]", r"docs/en/theory/example\.md:5: unknown name 'drived'.*'derived'"),
         ("[[figure line]]", r"docs/en/theory/example\.md:5: unknown directive \[\[figure line\]\].*'fig'"),
         ("[[fig line]]\nno alt text", r"docs/en/theory/example\.md:5: .*needs a line 'alt: …'"),
-        ("[[table sizes]]", r"docs/en/theory/example\.md:5: .*needs its caption"),
+        ("[[table sizes]]", r"docs/en/theory/example\.md:5: .*needs a line with its heads"),
+        ("[[table sizes]]\ncaption", r"docs/en/theory/example\.md:5: .*needs a line with its heads"),
+        ("[[table sizes]]\n| Model | $S$ |", r"docs/en/theory/example\.md:5: .*and then its caption"),
+        ("[[table sizes]]\n| Model |\ncaption", r"docs/en/theory/example\.md:5: .* has 2 columns, and 1 heads"),
         ("[[list term]]", r"docs/en/theory/example\.md:5: unknown name 'term'.*'terms'"),
         ("[[field reason]]", r"docs/en/theory/example\.md:5: .*needs its label"),
         ("[[field raison]]\nWhy?", r"docs/en/theory/example\.md:5: unknown name 'raison'.*'reason'"),
@@ -355,8 +358,9 @@ def test_a_page_without_a_module_is_refused():
 
 
 def test_a_result_that_one_language_does_not_show_is_refused_where_it_is_defined(desk):
-    blocks = "[[table sizes]]\ncaption\n\n[[list terms]]\n\n[[derive derived]]\n\n[[fig line]]\nalt: a\ncaption\n\n"
-    blocks += "[[table asked]]\ncaption\n\n[[field reason]]\nWhy?\n"
+    blocks = "[[table sizes]]\n| Model | $S$ |\ncaption\n\n[[list terms]]\n\n[[derive derived]]\n\n"
+    blocks += "[[fig line]]\nalt: a\ncaption\n\n"
+    blocks += "[[table asked]]\n| What | How much |\ncaption\n\n[[field reason]]\nWhy?\n"
     everything = "[[share:percent]] $[[form]]$\n\n" + blocks
     desk.render(everything)
     desk.render(everything.replace("[[share:percent]]", ""), "es")

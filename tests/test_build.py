@@ -305,7 +305,7 @@ def slow(*mistake):
         slow("docs/en/theory/size.md", "[[form]]", "[[form]] \\frac", "docs/en/theory/size.md:{line}: bad LaTeX"),
         slow("docs/en/theory/size.md", "[[share:percent]]", "some", "'share' is not used in docs/en/theory/size.md"),
         slow("docs/en/theory/size.md", "[[fig rising]]", "[[fig risng]]", "size.md:{line}: unknown name 'risng'"),
-        slow("figures_src/words/es.toml", 'tokens = "Tokens"\nsize', "size", "words/es.toml: no word 'sample.tokens'"),
+        slow("figures_src/words/es.toml", 'tokens = "', 'token = "', "words/es.toml: no word 'sample.tokens'"),
         slow("kvlab/accounting/memory.py", "context * batch", "context**batch", "'context ** batch' is not known"),
         slow("kvlab/accounting/memory.py", "def weight_bytes(", "def weight_bytes((", "kvlab/accounting/memory.py"),
     ],

@@ -167,7 +167,7 @@ def test_the_heading_of_a_claim_is_its_name_in_the_table_of_all_and_its_own_tabl
 
 def test_the_table_of_all_shows_of_each_claim_the_first_part_that_does_not_hold(judged):
     page = importlib.import_module("figures_src.pages.reference_checked_claims").page
-    rows = {row[0]: row[1:] for row in page.tables["summary"](Words("en")).rows}
+    rows = {row[0]: row[1:] for row in page.tables["summary"](Words("en"))}
     assert len(rows) == len(judged)
     verdict, claimed, computed = rows["[Half a megabyte a token, two gigabytes a context](#binary-as-decimal)"]
     assert (verdict.word, claimed.value.result, computed.value.result) == ("does not hold", 2 * 10**9, 2**31)
@@ -179,7 +179,7 @@ def test_the_table_of_all_shows_of_each_claim_the_first_part_that_does_not_hold(
 
 def test_a_claims_own_table_has_a_row_for_each_part_with_its_numbers_in_the_pages_language(site):
     page = importlib.import_module("figures_src.pages.reference_checked_claims").page
-    rows = page.tables["weights_and_cache"](Words("es")).rows
+    rows = page.tables["weights_and_cache"](Words("es"))
     assert [row[0] for row in rows] == [
         "una secuencia, 4096 tokens",
         "16 secuencias, 4096 tokens",
@@ -192,5 +192,5 @@ def test_a_claims_own_table_has_a_row_for_each_part_with_its_numbers_in_the_page
         "se sostiene con redondeo",
         "no se sostiene",
     ]
-    [only] = page.tables["l1_many_times"](Words("en")).rows
+    [only] = page.tables["l1_many_times"](Words("en"))
     assert (only[1].value.result, only[2].value.result, only[3].word) == (32, 0.25, "does not hold")

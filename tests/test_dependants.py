@@ -101,7 +101,7 @@ CHANGES = {
         drawn=1,
     ),
     "a word of a table": Change(
-        replacing("figures_src/words/es.toml", 'Tokens"\nsize = "Tamaño"', 'Tokens"\nsize = "Espacio"'),
+        replacing("figures_src/words/es.toml", 'tokens = "{n} tokens"', 'tokens = "{n} en total"'),
         in_spanish("theory/size.html", *SEARCH),
     ),
     "a term of the glossary": Change(

@@ -5,7 +5,7 @@ from pinned import RESULTS, pinned
 from test_book import Desk, Point
 
 from figures_src.book import measurements as measured_room
-from figures_src.declared.page import Shown, Table
+from figures_src.declared.page import Shown
 from figures_src.declared.values import call
 from figures_src.pages.shared.measurements import measured
 from figures_src.plots.style import new_figure
@@ -28,7 +28,7 @@ def desk(tmp_path, monkeypatch):
 
     @page.table
     def timings(words):
-        return Table(header=["", "µs"], rows=[["MiniGPT", Shown(speed, "fixed1")], ["one", Shown(page.values["size"])]])
+        return [["MiniGPT", Shown(speed, "fixed1")], ["one", Shown(page.values["size"])]]
 
     def draw(rows, words, palette):
         figure, [ax] = new_figure(palette, 100)
@@ -117,7 +117,7 @@ def test_a_figure_whose_caption_cannot_be_said_gives_way(desk):
 
 
 def test_a_table_keeps_its_other_cells(desk):
-    html = desk.render("[[table timings]]\nTimes.")
+    html = desk.render("[[table timings]]\n| | µs |\nTimes.")
     assert "<td" in html
     assert "not measured</td>" in html
     assert ">131,072</data>" in html
@@ -143,8 +143,8 @@ def test_a_number_and_a_figure_from_before_the_code_changed_are_marked(desk):
 
 def test_a_table_with_a_measurement_from_before_says_so_in_its_caption_and_another_does_not(desk):
     record.keep(pinned(key="earlier"))
-    assert "Times. Measured earlier" in desk.render("[[table timings]]\nTimes.")
-    assert "Sizes.</p>" in desk.render("[[table sizes]]\nSizes.")
+    assert "Times. Measured earlier" in desk.render("[[table timings]]\n| | µs |\nTimes.")
+    assert "Sizes.</p>" in desk.render("[[table sizes]]\n| Model | $S$ |\nSizes.")
 
 
 def test_a_measurement_that_contradicts_its_sentence_is_not_printed_with_it(desk):

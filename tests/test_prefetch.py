@@ -8,7 +8,7 @@ import pytest
 from figures_src import store
 from figures_src.build import prefetch
 from figures_src.declared import values
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Shown
 from figures_src.declared.values import Call, Field, call
 from kvlab import units
 from kvlab.catalog import sizes
@@ -43,7 +43,7 @@ def test_all_that_a_page_shows_is_computed_and_kept_but_for_what_is_refused(empt
 
     @page.table
     def shown(words):
-        return Table([words("book.csv")], [["text", Shown(call(units.ratio, numerator=29, denominator=1))]])
+        return [["text", Shown(call(units.ratio, numerator=29, denominator=1))]]
 
     drawn = []
     monkeypatch.setattr(prefetch, "svg_of", lambda rows, draw, words: drawn.append((rows, words.language)))

@@ -114,12 +114,11 @@ class PageRenderer:
 
     # Directives.
 
-    def table(self, name: str) -> tuple[list[str], list[list[Cell]], str]:
-        """Return a table's header and rows, and what its caption says of old measurements."""
-        table = self._find("tables", name)(self._words)
-        shown = [cell.value for row in table.rows for cell in row if isinstance(cell, Shown)]
-        cells = [[self._cell(cell) for cell in row] for row in table.rows]
-        return list(table.header), cells, measurements.stale_note(shown, self._words)
+    def table(self, name: str) -> tuple[list[list[Cell]], str]:
+        """Return a table's rows, and what its caption says of old measurements."""
+        rows = self._find("tables", name)(self._words)
+        shown = [cell.value for row in rows for cell in row if isinstance(cell, Shown)]
+        return [[self._cell(cell) for cell in row] for row in rows], measurements.stale_note(shown, self._words)
 
     def field(self, name: str) -> Callable[[str], str]:
         """Return what makes a field's HTML from its label."""

@@ -80,7 +80,7 @@ def compute(page: Page) -> None:
     for language in LANGUAGES:
         for make in page.tables.values():
             with suppress(Exception):
-                for cell in (cell for row in make(Words(language)).rows for cell in row):
+                for cell in (cell for row in make(Words(language)) for cell in row):
                     _ = isinstance(cell, Shown) and cell.value.result
         for name, figure in page.figures.items():
             with suppress(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call
 from figures_src.words import Words, numbers
 from kvlab.catalog import claims
@@ -57,12 +57,12 @@ class Claims:
         self.page.table(_named(name.replace("-", "_"), partial(_alone, one)))
 
 
-def _named(name: str, make: Callable[[Words], Table]) -> Callable[[Words], Table]:
+def _named(name: str, make: Callable[[Words], Rows]) -> Callable[[Words], Rows]:
     make.__name__ = name  # what makes a table of the page is found by its name, and a partial has none
     return make
 
 
-def _alone(one: Judged, words: Words) -> Table:
+def _alone(one: Judged, words: Words) -> Rows:
     """Return a claim's parts, a row each, and below several parts what follows for the whole."""
     rows: list[list[str | Shown]] = [
         [_name(one, part, words), *_sides(one, part, words), _of_part(one, part, words)]
@@ -70,7 +70,7 @@ def _alone(one: Judged, words: Words) -> Table:
     ]
     if len(rows) > 1:
         rows.append([words("claims.altogether"), "", "", _in_words(one.verdict, words)])
-    return Table(header=[words(f"claims.{column}") for column in ("what", *COLUMNS)], rows=rows)
+    return rows
 
 
 def _name(one: Judged, part: int, words: Words) -> str:
@@ -80,7 +80,7 @@ def _name(one: Judged, part: int, words: Words) -> str:
     return words(f"claims.part.{one.name}-{part + 1}").format(**shown)
 
 
-def _all(judged: list[Judged], words: Words) -> Table:
+def _all(judged: list[Judged], words: Words) -> Rows:
     """Return all claims, each with a link: of several parts the first that does not hold, or else the first."""
     rows: list[list[str | Shown]] = []
     for one in judged:
@@ -91,9 +91,7 @@ def _all(judged: list[Judged], words: Words) -> Table:
         computed = computed._replace(format=said.format) if computed.format == "both" else computed
         rows.append([link, _in_words(one.verdict, words), said, computed])
     # The verdict first: of a table that is wider than a phone, it is what has to be in sight.
-    return Table(
-        header=[words(f"claims.{column}") for column in ("claim", "verdict", "claimed", "computed")], rows=rows
-    )
+    return rows
 
 
 def _sides(one: Judged, part: int, words: Words) -> list[Shown]:

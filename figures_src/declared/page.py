@@ -51,11 +51,8 @@ class Blank(NamedTuple):
     name: str
 
 
-class Table(NamedTuple):
-    """A generated table. The first cell of each row heads the row; texts are in the page's language already."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str | Shown | Blank]]
+# Of a generated table. The first cell of each row heads the row; texts are in the page's language already.
+Rows = Sequence[Sequence[str | Shown | Blank]]
 
 
 class Foreign(NamedTuple):
@@ -122,7 +119,7 @@ class Page:
     values: dict[str, Value] = field(default_factory=dict)
     formulas: dict[str, FormulaFace] = field(default_factory=dict)
     derivations: dict[str, Derivation] = field(default_factory=dict)
-    tables: dict[str, Callable[[Words], Table]] = field(default_factory=dict)
+    tables: dict[str, Callable[[Words], Rows]] = field(default_factory=dict)
     lists: dict[str, Callable[[Words], Sequence[Entry]]] = field(default_factory=dict)
     figures: dict[str, Drawing] = field(default_factory=dict)
     fields: dict[str, Field] = field(default_factory=dict)
@@ -168,8 +165,8 @@ class Page:
         self.fields[name] = Field(expected, mistaken, **more)
         return Blank(name)
 
-    def table(self, make: Callable[[Words], Table]) -> Callable[[Words], Table]:
-        """Name a table after the function that makes it."""
+    def table(self, make: Callable[[Words], Rows]) -> Callable[[Words], Rows]:
+        """Name a table after the function that makes its rows."""
         self._note(make.__name__, 2)
         self.tables[make.__name__] = make
         return make

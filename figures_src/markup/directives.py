@@ -4,7 +4,11 @@
     alt: what is to be seen, in the page's language
     The caption: prose, with tokens and mathematics.
 
-A table's further lines are its caption, a field's its label. The others have none.
+    [[table scaling]]
+    | Model | Limit | One token |
+    The caption.
+
+A field's further lines are its label. The others have none.
 """
 
 from __future__ import annotations
@@ -84,10 +88,9 @@ class Directives(BlockProcessor):
         """Return a placeholder that Markdown replaces by `finished` HTML, having changed nothing in it."""
         return self.parser.md.htmlStash.store(finished)
 
-    def _table(self, parent: ElementTree.Element, name: str, caption: str) -> None:
-        header, rows, remark = self.reader.page.table(name)
-        if not caption:
-            raise BookError(f"[[table {name}]] needs its caption on the lines below it")
+    def _table(self, parent: ElementTree.Element, name: str, text: str) -> None:
+        rows, remark = self.reader.page.table(name)
+        header, caption = _head_and_caption(name, text, len(rows[0]))
         table_id = f"table-{name.replace('_', '-')}"
         caption = " ".join(filter(None, (caption, remark)))
         wrapper = ElementTree.SubElement(parent, "div", {"class": "kv-table", "id": table_id})
@@ -163,3 +166,14 @@ class Directives(BlockProcessor):
             raise BookError(f"{block} stands alone; begin a new paragraph after it")
         code = Highlight(md=self.parser.md).highlight(source, "python")  # as the fenced code beside it
         ElementTree.SubElement(parent, "p").text = self._raw(code)  # Markdown drops the paragraph around a block
+
+
+def _head_and_caption(name: str, text: str, n_columns: int) -> tuple[list[str], str]:
+    """Return the heads of a table's columns, and its caption, from the lines below its directive."""
+    line, _, caption = text.partition("\n")
+    if not (line.startswith("|") and line.endswith("|") and caption.strip()):
+        raise BookError(f"[[table {name}]] needs a line with its heads, '| … | … |', and then its caption")
+    heads = [head.strip() for head in line[1:-1].split("|")]
+    if len(heads) != n_columns:
+        raise BookError(f"[[table {name}]] has {n_columns} columns, and {len(heads)} heads: {line}")
+    return heads, caption.strip()

@@ -45,8 +45,8 @@ class Renderer(TokenRenderer, Protocol):
     def picture(self, name: str) -> Picture:
         """Return a plot, drawn."""
 
-    def table(self, name: str) -> tuple[list[str], list[list[Cell]], str]:
-        """Return a table's header and rows, and a remark for its caption."""
+    def table(self, name: str) -> tuple[list[list[Cell]], str]:
+        """Return a table's rows, and a remark for its caption."""
 
     def entries(self, name: str) -> list[Entry]:
         """Return the entries of a list."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared import runs
 from figures_src.pages.shared.measurements import measured
@@ -48,7 +48,7 @@ page.claim("fewer tokens are projected with a cache", cached, uncached)
 
 
 @page.table
-def forward_lengths(words: Words) -> Table:
+def forward_lengths(words: Words) -> Rows:
     """Return the tokens of the first and the last passes of the run, recorded as it ran, and those of all of them."""
 
     def passed(step: int) -> list[str | Shown]:
@@ -58,10 +58,7 @@ def forward_lengths(words: Words) -> Table:
     gap: list[str | Shown] = ["…"] * 3
     rows = [passed(step) for step in SHOWN_STEPS]
     total: list[str | Shown] = [words("forward_lengths.all"), Shown(ran_uncached), Shown(ran_cached)]
-    columns = ("step", "uncached", "cached")
-    return Table(
-        header=[words(f"forward_lengths.{column}") for column in columns], rows=[*rows[:3], gap, *rows[3:], total]
-    )
+    return [*rows[:3], gap, *rows[3:], total]
 
 
 # In units of work.
@@ -81,22 +78,18 @@ def _adds(tokens: Value) -> Value:
 
 
 @page.table
-def work_of_parts(words: Words) -> Table:
+def work_of_parts(words: Words) -> Rows:
     """Return tokens, multiply-adds and FLOPs through one matrix, part by part, without a cache and with one."""
     parts = {"prompt": again_prompt, "generated": again_generated, "uncached": uncached, "cached": cached}
-    columns = ("part", "tokens", "adds", "flops")
-    return Table(
-        header=[words(f"work_of_parts.{column}") for column in columns],
-        rows=[
-            [
-                words(f"work_of_parts.{part}"),
-                Shown(tokens),
-                Shown(_adds(tokens)),
-                Shown(call(flops.projection_flops, **PROJECTION, n_tokens=tokens)),
-            ]
-            for part, tokens in parts.items()
-        ],
-    )
+    return [
+        [
+            words(f"work_of_parts.{part}"),
+            Shown(tokens),
+            Shown(_adds(tokens)),
+            Shown(call(flops.projection_flops, **PROJECTION, n_tokens=tokens)),
+        ]
+        for part, tokens in parts.items()
+    ]
 
 
 asymptotic = call(pairs.generated_tokens_asymptotic, new_tokens=generated)
@@ -183,9 +176,8 @@ page.same(
 
 
 @page.table
-def counted_work(words: Words) -> Table:
+def counted_work(words: Words) -> Rows:
     """Return scores and projections of a growing text: counted in a run, and by formula at a length beyond it."""
-    columns = ("quantity", "length", "uncached", "cached", "ratio", "source")
     rows: list[list[str | Shown]] = []
     for source, length, found in (("counted", counted, RAN), ("formula", larger, GROWING[LARGER])):
         for what in ("pairs", "tokens"):
@@ -200,7 +192,7 @@ def counted_work(words: Words) -> Table:
                     words(f"counted_work.{source}"),
                 ]
             )
-    return Table(header=[words(f"counted_work.{column}") for column in columns], rows=rows)
+    return rows
 
 
 # One step, with everything that it does.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Call, Value, call, parameter
 from figures_src.plots import empty_slot, loss_by_position
 from figures_src.words import Words
@@ -58,10 +58,9 @@ def _first_changed(bug: str) -> Value:
 
 
 @page.table
-def guesses(words: Words) -> Table:
+def guesses(words: Words) -> Rows:
     """Return the bugs and what is wrong with each, and nothing of what comes of it."""
-    rows = [[words(f"bugs.{bug}"), words(f"guesses.{bug}")] for bug in BUGS]
-    return Table([words("guesses.bug"), words("guesses.wrong")], rows)
+    return [[words(f"bugs.{bug}"), words(f"guesses.{bug}")] for bug in BUGS]
 
 
 def _losses(*names: str) -> list[loss_by_position.Row]:
@@ -141,9 +140,9 @@ page.claim("mixed-up rows cost more than anything else", late("length_stuck"), e
 
 
 @page.table
-def verdicts(words: Words) -> Table:
+def verdicts(words: Words) -> Rows:
     """Return for each bug what it costs early and late, what becomes of it, and the choices that it changes."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"bugs.{bug}"),
             Shown(early(bug), "fixed3"),
@@ -153,7 +152,6 @@ def verdicts(words: Words) -> Table:
         ]
         for bug in BUGS
     ]
-    return Table([words(f"verdicts.{column}") for column in ("bug", "early", "late", "verdict", "choices")], rows)
 
 
 # What attention gives to an empty slot.
@@ -219,9 +217,9 @@ def _step(bug: str) -> Value:
 
 
 @page.table
-def tests(words: Words) -> Table:
+def tests(words: Words) -> Rows:
     """Return the bugs and what finds each: tokens, bytes, bytes of a batch, and the loss."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"bugs.{bug}"),
             Shown(_by_tokens(bug, A_FEW)),
@@ -232,7 +230,6 @@ def tests(words: Words) -> Table:
         ]
         for bug in BUGS
     ]
-    return Table([words(f"tests.{column}") for column in ("bug", "few", "tokens", "bytes", "batch", "loss")], rows)
 
 
 for name, bug in (("half", "rounded_to_half"), ("ring", "ring_too_small"), ("rows", "rows_swapped")):

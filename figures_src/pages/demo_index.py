@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared import at_scale, demo_runs
 from figures_src.pages.shared.at_scale import number, ratio
@@ -38,15 +38,14 @@ page.parameter("zero", 0)
 
 
 @page.table
-def model(words: Words) -> Table:
+def model(words: Words) -> Rows:
     """Return the shapes of the demo model, and the number of its parameters as its arrays have it."""
     symbols = ("$V$", "$d$", "$L$", "$H$", r"$H_{\mathrm{kv}}$", "$d_h$", r"$d_{\mathrm{ff}}$", r"$S_{\max}$", "$N$")
     quantities = {**DEMO, "parameters": call(demo.parameters)}
-    rows: list[list[str | Shown]] = [
+    return [
         [words(f"demo_model.{field}"), symbol, Shown(value)]
         for symbol, (field, value) in zip(symbols, quantities.items(), strict=True)
     ]
-    return Table([words(f"demo_model.{column}") for column in ("quantity", "symbol", "value")], rows)
 
 
 # The mathematics, with the numbers of the text that example 4 times.
@@ -210,7 +209,7 @@ page.claim("the projections alone save more than half of the tokens", half_new, 
 
 
 @page.table
-def by_clock(words: Words) -> Table:
+def by_clock(words: Words) -> Rows:
     """Return total time, time a token, and how many times as long and as many FLOPs without a cache, by length."""
     rows: list[list[str | Shown]] = []
     for new in SHOWN_LENGTHS:
@@ -219,8 +218,7 @@ def by_clock(words: Words) -> Table:
         per_token = [Shown(ratio(time, number(new)), "fixed3") for time in (without, kept)]
         ratios = [Shown(_time("uncached_over_cached", new), "fixed1"), Shown(_flops_ratio(new), "fixed1")]
         rows.append([Shown(number(new)), *times, *per_token, *ratios])
-    columns = ("tokens", "uncached", "cached", "each_uncached", "each_cached", "time_ratio", "flops_ratio")
-    return Table([words(f"by_clock.{column}") for column in columns], rows)
+    return rows
 
 
 def wall_clock_data() -> list[wall_clock.Row]:
@@ -269,9 +267,9 @@ page.reuse("one_by_one_times", measured("bench.demo_by_passes.one_by_one_over_on
 
 
 @page.table
-def two_ways(words: Words) -> Table:
+def two_ways(words: Words) -> Rows:
     """Return passes, FLOPs, bytes, intensity and time of the same tokens in one pass and one by one."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"two_ways.{way}"),
             Shown(call(demo.passes_made, n_tokens=PASSED, at_once=at_once)),
@@ -283,8 +281,6 @@ def two_ways(words: Words) -> Table:
         ]
         for way, at_once in WAYS.items()
     ]
-    columns = ("way", "passes", "flops", "weights", "cache", "intensity", "time")
-    return Table([words(f"two_ways.{column}") for column in columns], rows)
 
 
 def pass_intensity_data() -> list[pass_intensity.Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.words import Words
 from kvlab.experiments import cache_correctness, minigpt
@@ -32,14 +32,14 @@ COMPARED = ("steps", "compared_logits", "differing_logits", "compared_kv", "diff
 
 
 @page.table
-def compared(words: Words) -> Table:
+def compared(words: Words) -> Rows:
     """Return what was compared in each model, and how much of it differs."""
     rows: list[list[str | Shown]] = [
         [words(f"compared.{result}"), *(Shown(_count(model, result)) for model in MODELS)] for result in COMPARED
     ]
     sizes = [Shown(call(cache_correctness.compared_bytes, **RUN, model_name=model), "both") for model in MODELS]
     rows.insert(1, [words("compared.bytes"), *sizes])
-    return Table([words(f"compared.{column}") for column in ("what", *MODELS)], rows)
+    return rows
 
 
 for model in MODELS:
@@ -55,9 +55,9 @@ for model in MODELS:
 
 
 @page.table
-def contrast(words: Words) -> Table:
+def contrast(words: Words) -> Rows:
     """Return what the same comparison finds on plain matrix products."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"compared.{model}"),
             Shown(call(minigpt.blas_differing_share, **RUN, model_name=model), "percent"),
@@ -65,7 +65,6 @@ def contrast(words: Words) -> Table:
         ]
         for model in MODELS
     ]
-    return Table([words(f"contrast.{column}") for column in ("model", "logits", "tokens")], rows)
 
 
 for model in MODELS:
@@ -76,16 +75,15 @@ for model in MODELS:
 
 
 @page.table
-def hashes(words: Words) -> Table:
+def hashes(words: Words) -> Rows:
     """Return the hash of each model's tokens."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"compared.{model}"),
             Shown(call(cache_correctness.ids_sha256, **RUN, model_name=model), "groups"),
         ]
         for model in MODELS
     ]
-    return Table([words(f"hashes.{column}") for column in ("model", "hash")], rows)
 
 
 page.value("close", cache_correctness.close)

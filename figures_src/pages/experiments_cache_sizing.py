@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import budget, six_models
@@ -58,8 +58,7 @@ def cache(model: str, context: Value) -> Value:
 
 def hypothetical(model: str, context: Value) -> bool:
     """Return whether a context is longer than a model was made for."""
-    beyond: bool = call(sizes.over_limit, model_name=model, context=context).result
-    return beyond
+    return call(sizes.over_limit, model_name=model, context=context).result
 
 
 for model, dtype in cache_sizing.ROWS:
@@ -69,22 +68,19 @@ for model, dtype in cache_sizing.ROWS:
 
 
 @page.table
-def six(words: Words) -> Table:
+def six(words: Words) -> Rows:
     """Return what each model's cache takes for one token and both contexts; a mark beyond its limit."""
-    return Table(
-        header=[words(f"six.{column}") for column in ("model", "token", "k4", "k32")],
-        rows=[
-            [
-                model,
-                Shown(token(model), "both"),
-                *(
-                    Shown(cache(model, context), "both", MARK if hypothetical(model, context) else "")
-                    for context in (K4, K32)
-                ),
-            ]
-            for model, _ in cache_sizing.ROWS
-        ],
-    )
+    return [
+        [
+            model,
+            Shown(token(model), "both"),
+            *(
+                Shown(cache(model, context), "both", MARK if hypothetical(model, context) else "")
+                for context in (K4, K32)
+            ),
+        ]
+        for model, _ in cache_sizing.ROWS
+    ]
 
 
 DEVICE = call(sizes.memory_bytes, device_name=cache_sizing.FITTED_DEVICE)
@@ -146,21 +142,17 @@ def tokens(reading: str, weights: Value, batch: Value) -> Value:
 
 
 @page.table
-def fitted(words: Words) -> Table:
+def fitted(words: Words) -> Rows:
     """Return memory, weights, what is left, and the tokens of one sequence and of each of a batch."""
-    columns = ("reading", "weights", "free", "tokens_1", "tokens_8")
-    return Table(
-        header=[words(f"fitted.{column}") for column in columns],
-        rows=[
-            [
-                words(f"fitted.{reading}"),
-                Shown(weights, "both"),
-                Shown(left(reading, weights), "both"),
-                *(Shown(tokens(reading, weights, batch)) for batch in (one, eight)),
-            ]
-            for reading, weights in CHOICES
-        ],
-    )
+    return [
+        [
+            words(f"fitted.{reading}"),
+            Shown(weights, "both"),
+            Shown(left(reading, weights), "both"),
+            *(Shown(tokens(reading, weights, batch)) for batch in (one, eight)),
+        ]
+        for reading, weights in CHOICES
+    ]
 
 
 def budget_data() -> list[budget.Row]:
@@ -222,21 +214,17 @@ def devices(dtype: str, reading: str) -> Value:
 
 
 @page.table
-def spread(words: Words) -> Table:
+def spread(words: Words) -> Rows:
     """Return the weights in each dtype, the devices that they take in each reading, and how full these are."""
-    columns = ("dtype", "weights", *cache_sizing.READINGS, "filled")
-    return Table(
-        header=[words(f"spread.{column}") for column in columns],
-        rows=[
-            [
-                dtype,
-                Shown(weights_of(dtype), "both"),
-                *(Shown(devices(dtype, reading)) for reading in cache_sizing.READINGS),
-                Shown(filled(dtype), "percent1"),
-            ]
-            for dtype in cache_sizing.SPREAD_DTYPES
-        ],
-    )
+    return [
+        [
+            dtype,
+            Shown(weights_of(dtype), "both"),
+            *(Shown(devices(dtype, reading)) for reading in cache_sizing.READINGS),
+            Shown(filled(dtype), "percent1"),
+        ]
+        for dtype in cache_sizing.SPREAD_DTYPES
+    ]
 
 
 def filled(dtype: str) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.measurements import SAVED, measured
 from figures_src.pages.shared.shapes import kv_shapes
@@ -38,10 +38,10 @@ def _points(run: str, what: str) -> Value:
 
 
 @page.table
-def memory_points(words: Words) -> Table:
+def memory_points(words: Words) -> Rows:
     """Return the bytes of the cache at each context: by the formula, from the allocator, and their distance."""
     allocated, formula = _points("memory", "measured_bytes"), _points("memory", "predicted_bytes")
-    rows: list[list[str | Shown]] = [
+    return [
         [
             Shown(parameter(context)),
             Shown(call(memory.kv_cache_bytes, **kv_shapes("MiniGPT"), context=context, batch=1, bytes_per_element=4)),
@@ -50,7 +50,6 @@ def memory_points(words: Words) -> Table:
         ]
         for index, context in enumerate(CONTEXTS)
     ]
-    return Table([words(f"memory_points.{column}") for column in ("tokens", "formula", "allocated", "error")], rows)
 
 
 def memory_curve_data() -> list[memory_curve.Row]:
@@ -78,7 +77,7 @@ page.reuse("cached_risen", call(kv_cost.risen_share, points=_points("cached", "p
 
 
 @page.table
-def time_points(words: Words) -> Table:
+def time_points(words: Words) -> Rows:
     """Return the time of a step at each context, without a cache and with one: measured, and by the formula."""
     rows: list[list[str | Shown]] = []
     for index, context in enumerate(CONTEXTS):
@@ -89,8 +88,7 @@ def time_points(words: Words) -> Table:
                 time = call(kv_cost.microseconds, seconds=_points(run, what), index=index)
                 row.append(Shown(time, "fixed0", mark=HELD_OUT if held_out and what == "predicted_seconds" else ""))
         rows.append(row)
-    columns = ("tokens", "uncached", "uncached_formula", "cached", "cached_formula")
-    return Table([words(f"time_points.{column}") for column in columns], rows)
+    return rows
 
 
 def kv_cost_data() -> list[kv_cost_plot.Row]:
@@ -119,9 +117,8 @@ page.figure("kv_cost", kv_cost_data, kv_cost_plot.draw, measured=True)
 
 
 @page.table
-def held_out_errors(words: Words) -> Table:
+def held_out_errors(words: Words) -> Rows:
     """Return the largest error of each formula on the points that its fit has not seen, and the noise beside it."""
-    columns = ("quantity", "constants", "points", "error", "noise")
     constants = {"memory": 0, "cached": len(curves.cached_terms()), "uncached": len(curves.uncached_terms())}
     rows: list[list[str | Shown]] = []
     for name, count in constants.items():
@@ -135,7 +132,7 @@ def held_out_errors(words: Words) -> Table:
                 words("held_out_errors.none") if name == "memory" else Shown(_points(name, "noise"), "percent1"),
             ]
         )
-    return Table([words(f"held_out_errors.{column}") for column in columns], rows)
+    return rows
 
 
 page.reuse("uncached_over_cached", SAVED)

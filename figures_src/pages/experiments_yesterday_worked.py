@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import attention_row, held_slots
@@ -40,7 +40,7 @@ page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
 
 
 @page.table
-def written(words: Words) -> Table:
+def written(words: Words) -> Rows:
     """Return each slot of the run: its token, and the pass that wrote it."""
     passes = call(minigpt.positions_computed, **RUN, cached=True).result
     rows: list[list[str | Shown]] = []
@@ -49,7 +49,7 @@ def written(words: Words) -> Table:
         for slot in range(first, first + count):
             token = numbers.show(TOKENS.result[slot], "quoted", words.language)
             rows.append([Shown(parameter(slot)), token, name])
-    return Table([words(f"written.{column}") for column in ("slot", "token", "pass")], rows)
+    return rows
 
 
 # What they hold.
@@ -80,12 +80,11 @@ ONE_SIGN = {
 
 
 @page.table
-def one_sign(words: Words) -> Table:
+def one_sign(words: Words) -> Rows:
     """Return how many elements of K and of V keep their sign in all slots, layer by layer."""
-    rows: list[list[str | Shown]] = [
-        [tensor, *map(Shown, counts), Shown(head_elements)] for tensor, counts in ONE_SIGN.items()
+    return [
+        [str(layer), *(Shown(counts[layer]) for counts in ONE_SIGN.values()), Shown(head_elements)] for layer in LAYERS
     ]
-    return Table([words(f"one_sign.{column}") for column in ("tensor", "first", "second", "all")], rows)
 
 
 head_elements = call(
@@ -103,7 +102,7 @@ layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **one_
 
 
 @page.table
-def compared_slot(words: Words) -> Table:
+def compared_slot(words: Words) -> Rows:
     """Return the marked slot in each layer: its first entries, as cached and as recomputed, and the bytes."""
     rows: list[list[str | Shown]] = []
     for layer in LAYERS:
@@ -121,9 +120,7 @@ def compared_slot(words: Words) -> Table:
                     Shown(call(yesterday_worked.slot_bytes_differing, **of)),
                 ]
             )
-    return Table(
-        [words(f"compared_slot.{column}") for column in ("where", "cached", "recomputed", "bytes", "differ")], rows
-    )
+    return rows
 
 
 page.value("all_bytes", yesterday_worked.all_bytes, **RUN)

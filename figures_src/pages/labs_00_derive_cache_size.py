@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from figures_src.declared.page import Blank, Page, Shown, Table
+from figures_src.declared.page import Blank, Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.words import Words
@@ -28,19 +28,16 @@ page.reuse("fp16_bytes", FP16)
 # A. Six models.
 
 SHAPES = ("n_layers", "d_model", "n_heads", "n_kv_heads", "max_context")
-SYMBOLS = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$")  # of all but the limit
 
 
 @page.table
-def models(words: Words) -> Table:
+def models(words: Words) -> Rows:
     """Return the shapes of the six models, their element formats and limits."""
     rows: list[list[str | Shown | Blank]] = []
     for name, dtype in mistakes.LAB_MODELS:
         shapes = [Shown(call(catalog.model, name=name).field(f"decoder.{field}")) for field in SHAPES]
         rows.append([name, *shapes[:-1], dtype, shapes[-1]])
-    named = [f"{words(f'lab_models.{field}')} {symbol}" for field, symbol in zip(SHAPES, SYMBOLS, strict=False)]
-    head = [words("lab_models.model"), *named, words("lab_models.element"), words("lab_models.max_context")]
-    return Table(header=head, rows=rows)
+    return rows
 
 
 page.value("window", sizes.layer_shape, model_name=WINDOWED, kind="sliding", field="window")
@@ -58,8 +55,7 @@ def _size_blank(model: str, dtype: str, context: Value, name: str) -> Blank:
 
 
 def _thousands(context: Value) -> int:
-    thousands: int = call(units.ratio, numerator=context, denominator=1024).result
-    return thousands
+    return call(units.ratio, numerator=context, denominator=1024).result
 
 
 def _plain(model: str) -> str:
@@ -73,13 +69,9 @@ SIX = {
 
 
 @page.table
-def six(words: Words) -> Table:
+def six(words: Words) -> Rows:
     """Return the six rows to be filled in."""
-    contexts = [words("lab_six.tokens").format(k=_thousands(at)) for at in (K4, K32)]
-    return Table(
-        header=[words("lab_six.model"), words("lab_six.token"), *contexts],
-        rows=[[f"{model}, {dtype}", *SIX[model]] for model, dtype in mistakes.LAB_MODELS],
-    )
+    return [[f"{model}, {dtype}", *SIX[model]] for model, dtype in mistakes.LAB_MODELS]
 
 
 page.blank("derivations")
@@ -113,12 +105,9 @@ FITTING = {
 
 
 @page.table
-def fitting(words: Words) -> Table:
+def fitting(words: Words) -> Rows:
     """Return the readings of a device's 40, and what fits in each."""
-    return Table(
-        header=[words(f"lab_fitting.{column}") for column in ("reading", "free", "one", "eight")],
-        rows=[[words(f"lab_fitting.{name}"), *blanks] for name, blanks in FITTING.items()],
-    )
+    return [[words(f"lab_fitting.{name}"), *blanks] for name, blanks in FITTING.items()]
 
 
 def _device_blanks(dtype: str) -> list[Blank]:
@@ -136,12 +125,9 @@ DEVICES = {dtype: _device_blanks(dtype) for dtype in ("fp16", "int8")}
 
 
 @page.table
-def devices(words: Words) -> Table:
+def devices(words: Words) -> Rows:
     """Return the weights of GPT-3 in two formats, and the devices that they take."""
-    return Table(
-        header=[words(f"lab_devices.{column}") for column in ("element", "weights", "number")],
-        rows=[[dtype, *blanks] for dtype, blanks in DEVICES.items()],
-    )
+    return [[dtype, *blanks] for dtype, blanks in DEVICES.items()]
 
 
 page.reuse("gpt3_parameters", call(catalog.model, name=GPT3).field("decoder.parameters"))
@@ -164,12 +150,9 @@ RATIOS = {
 
 
 @page.table
-def ratios(words: Words) -> Table:
+def ratios(words: Words) -> Rows:
     """Return the ratios that decide on the claim."""
-    return Table(
-        header=[words("lab_ratios.case"), words("lab_ratios.times")],
-        rows=[[words(f"lab_ratios.{name}").format(k=_thousands(K32)), blank] for name, blank in RATIOS.items()],
-    )
+    return [[words(f"lab_ratios.{name}").format(k=_thousands(K32)), blank] for name, blank in RATIOS.items()]
 
 
 page.blank("reason")
@@ -192,12 +175,9 @@ page.reuse("batch", thirty_two)
 
 
 @page.table
-def waste(words: Words) -> Table:
+def waste(words: Words) -> Rows:
     """Return what preallocation leaves empty, to be filled in."""
-    return Table(
-        header=[words("lab_waste.what"), words("lab_waste.number")],
-        rows=[[words(f"lab_waste.{name}"), blank] for name, blank in WASTE.items()],
-    )
+    return [[words(f"lab_waste.{name}"), blank] for name, blank in WASTE.items()]
 
 
 for paragraph in ("two", "width", "dtype", "preallocation"):

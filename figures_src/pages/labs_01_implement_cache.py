@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call
 from figures_src.plots import slots_held
 from figures_src.words import Words, numbers
@@ -50,9 +50,9 @@ def _walked(nth: int, what: str) -> Value:
 
 
 @page.table
-def walk(words: Words) -> Table:
+def walk(words: Words) -> Rows:
     """Return each pass of the run: what it brings, where it is written, what comes back, and the length around it."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             numbers.show(text, "quoted", words.language),
             Shown(_walked(nth, "before")),
@@ -62,8 +62,6 @@ def walk(words: Words) -> Table:
         ]
         for nth, text in enumerate(_texts())
     ]
-    columns = ("new", "before", "first", "returned", "behind")
-    return Table(header=[words(f"walk.{column}") for column in columns], rows=rows)
 
 
 page.reuse("held_by_prompt", _walked(0, "behind"))
@@ -92,11 +90,10 @@ page.parameter("figure_steps", TOKENS["steps"])
 
 
 @page.table
-def lab_checks(words: Words) -> Table:
+def lab_checks(words: Words) -> Rows:
     """Return what the checker looks at, in the words that it uses itself."""
     said = LabWords(words.language)
-    rows = [[f"`{name}`", said(f"lab_01.checks.{name}")] for name in checker.CHECKS]
-    return Table(header=[words("lab_checks.name"), words("lab_checks.what")], rows=rows)
+    return [[f"`{name}`", said(f"lab_01.checks.{name}")] for name in checker.CHECKS]
 
 
 page.value("n_checks", checker.number_of_checks)

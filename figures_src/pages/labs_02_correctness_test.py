@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import call, parameter
 from figures_src.pages import break_00_silent_bugs as silent_bugs
 from figures_src.words import Words
@@ -24,10 +24,9 @@ page.constant("n_known", "len(kvlab.cache.broken.BUGS)")
 
 
 @page.table
-def subtle(words: Words) -> Table:
+def subtle(words: Words) -> Rows:
     """Return the broken caches that the break page does not have, and the test that lets each pass."""
-    rows = [[words(f"subtle.{bug}"), words(f"subtle.test_{bug}")] for bug in BROKEN if bug not in BUGS]
-    return Table([words("subtle.bug"), words("subtle.test")], rows)
+    return [[words(f"subtle.{bug}"), words(f"subtle.test_{bug}")] for bug in BROKEN if bug not in BUGS]
 
 
 # One run, slot by slot.
@@ -38,7 +37,7 @@ page.value("worked", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 
 
 @page.table
-def slots(words: Words) -> Table:
+def slots(words: Words) -> Rows:
     """Return for each slot, layer, K and V the first bytes, cached and recomputed, and how many entries differ."""
     held = PROMPT + call(minigpt.continuation, prompt=PROMPT, n_tokens=STEPS - 1).result
     rows: list[list[str | Shown]] = []
@@ -60,8 +59,7 @@ def slots(words: Words) -> Table:
                         Shown(call(yesterday_worked.slot_entries_differing, **of)),
                     ]
                 )
-    columns = ("slot", "token", "what", "cached", "recomputed", "differ")
-    return Table([words(f"slots_dump.{column}") for column in columns], rows)
+    return rows
 
 
 page.value("entries", yesterday_worked.slot_entries, prompt=PROMPT, n_tokens=STEPS, position=0, layer=0, tensor="K")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import rounds_summed
@@ -98,16 +98,15 @@ page.claim(
 
 
 @page.table
-def drift(words: Words) -> Table:
+def drift(words: Words) -> Rows:
     """Return what a machine that slows down adds to each context, measured in order and interleaved."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             Shown(constant(f"kvlab.benchmark.curves.CONTEXTS[{place}]")),
             *(Shown(_drift(order, place), "percent1") for order in ("ascending", "drawn")),
         ]
         for place in range(len(curves.CONTEXTS))
     ]
-    return Table(header=[words(f"drift.{column}") for column in ("context", "ascending", "drawn")], rows=rows)
 
 
 # Points that the fit has not seen.
@@ -129,13 +128,12 @@ page.claim("the error on unseen points rises with each constant", *(_fit_error(n
 
 
 @page.table
-def polynomials(words: Words) -> Table:
+def polynomials(words: Words) -> Rows:
     """Return the errors of formulas with more and more constants, on their own points and on unseen ones."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             Shown(parameter(constants)),
             *(Shown(_fit_error(constants, held_out), "percent1") for held_out in (False, True)),
         ]
         for constants in CONSTANTS
     ]
-    return Table(header=[words(f"polynomials.{column}") for column in ("constants", "own", "unseen")], rows=rows)

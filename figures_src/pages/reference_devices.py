@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.pages.shared.sourced import read_cell, source_cell
@@ -30,10 +30,9 @@ def named(device: Accelerator, unit: str) -> Value:
 
 
 @page.table
-def device_memory(words: Words) -> Table:
+def device_memory(words: Words) -> Rows:
     """Return the memory of each accelerator: as its maker names it, as it reports it, and what that is of the name."""
-    columns = ("device", "marketed", "mib", "reported", "of_gb", "of_gib")
-    return Table([words(f"devices.{c}") for c in columns], [memory_row(device) for device in catalog.accelerators()])
+    return [memory_row(device) for device in catalog.accelerators()]
 
 
 def memory_row(device: Accelerator) -> Row:
@@ -66,10 +65,9 @@ page.claim("who reads GB finds fewer tokens", page.values["tokens_decimal"], pag
 
 
 @page.table
-def device_speed(words: Words) -> Table:
+def device_speed(words: Words) -> Rows:
     """Return bandwidth, peak and ridge of each accelerator, and the time in which it can read all of its memory."""
-    columns = ("device", "bandwidth", "peak", "ridge", "once")
-    return Table([words(f"devices.{c}") for c in columns], [speed_row(device) for device in catalog.accelerators()])
+    return [speed_row(device) for device in catalog.accelerators()]
 
 
 def speed_row(device: Accelerator) -> Row:
@@ -102,10 +100,10 @@ page.claim("the H100 has the higher ridge", page.values["ridge_a100"], page.valu
 
 
 @page.table
-def processor_caches(words: Words) -> Table:
+def processor_caches(words: Words) -> Rows:
     """Return the data caches and the bandwidth of each processor."""
     fields = {"cores": "", "l1d_bytes_per_core": "KiB", "l2_bytes_per_core": "KiB", "l3_bytes_shared": "MiB"}
-    rows: list[Row] = [
+    return [
         [
             cpu.name,
             *(Shown(of_processor(cpu, field), format) for field, format in fields.items()),
@@ -113,8 +111,6 @@ def processor_caches(words: Words) -> Table:
         ]
         for cpu in catalog.processors()
     ]
-    columns = ("processor", *fields, "bandwidth")
-    return Table([words(f"devices.{column}") for column in columns], rows)
 
 
 def of_processor(cpu: Processor, field: str) -> Value:
@@ -126,14 +122,13 @@ def of_processor(cpu: Processor, field: str) -> Value:
 
 
 @page.table
-def device_sources(words: Words) -> Table:
+def device_sources(words: Words) -> Rows:
     """Return where each device's numbers were read, and what else is to be known of them."""
     devices: list[Accelerator | Processor] = [*catalog.accelerators(), *catalog.processors()]
-    rows: list[Row] = [
+    return [
         [entry.name, source_cell(entry.source, words), read_cell(entry.read, words), note(entry, words)]
         for entry in devices
     ]
-    return Table([words("devices.device"), words("catalog.source"), words("catalog.read"), words("devices.note")], rows)
 
 
 def note(entry: Accelerator | Processor, words: Words) -> str:

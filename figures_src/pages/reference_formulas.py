@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from figures_src.declared.page import Page, Table
+from figures_src.declared.page import Page, Rows
 from figures_src.errors import BookError
 from figures_src.markup.math import in_lines
 from figures_src.words import Words
@@ -58,9 +58,9 @@ def latex_of(function: contents.Function) -> str:
     return in_lines(latex) if len(by_names if names_calls else written_out) > LONG else latex
 
 
-def sheet(words: Words, functions: Mapping[str, contents.Function]) -> Table:
+def sheet(words: Words, functions: Mapping[str, contents.Function]) -> Rows:
     """Return a row for each formula: what it is of and its function, the formula, its unit."""
-    rows = [
+    return [
         [
             f"{words(f'quantity.{name}')}<br>`{name}`",
             rf"$\displaystyle {latex_of(function)}$",
@@ -69,7 +69,6 @@ def sheet(words: Words, functions: Mapping[str, contents.Function]) -> Table:
         for name, function in functions.items()
         if contents.is_formula(function) or contents.is_ratio(function)
     ]
-    return Table([words(f"formulas.{column}") for column in ("quantity", "formula", "unit")], rows)
 
 
 def define_sheet(page: Page, room: str) -> None:
@@ -78,7 +77,7 @@ def define_sheet(page: Page, room: str) -> None:
     if not any(contents.is_formula(f) or contents.is_ratio(f) for f in functions.values()):
         return
 
-    def make(words: Words) -> Table:
+    def make(words: Words) -> Rows:
         return sheet(words, functions)
 
     make.__name__ = f"of_{room}"
@@ -92,35 +91,33 @@ for room in ROOMS.keys() - set(OF_WORK):
 
 
 @page.table
-def no_formulas(words: Words) -> Table:
+def no_formulas(words: Words) -> Rows:
     """Return what the accounting has besides: functions that search, or that give more than one number."""
-    rows = [
+    return [
         [words(f"quantity.{name}"), f"`{room}.{name}`"]
         for room, functions in ROOMS.items()
         for name, function in functions.items()
         if not contents.is_formula(function) and not contents.is_ratio(function)
     ]
-    return Table([words("formulas.what"), words("formulas.function")], rows)
 
 
 # Symbols, in the order of the alphabet.
 
 
-def legend(words: Words, arguments: Iterable[str]) -> Table:
+def legend(words: Words, arguments: Iterable[str]) -> Rows:
     """Return a row for each symbol: the symbol and its meaning, and the argument that it stands for."""
     found = sorted(arguments, key=lambda argument: (formula.SYMBOLS[argument].casefold(), formula.SYMBOLS[argument]))
-    rows = [[f"${LATEX.symbol(formula.SYMBOLS[a])}$: {words(f'meaning.{a}')}", f"`{a}`"] for a in found]
-    return Table([words("formulas.symbol"), words("formulas.argument")], rows)
+    return [[f"${LATEX.symbol(formula.SYMBOLS[a])}$: {words(f'meaning.{a}')}", f"`{a}`"] for a in found]
 
 
 @page.table
-def symbols(words: Words) -> Table:
+def symbols(words: Words) -> Rows:
     """Return the symbols of the whole site."""
     return legend(words, OF_THE_SITE)
 
 
 @page.table
-def more_symbols(words: Words) -> Table:
+def more_symbols(words: Words) -> Rows:
     """Return the symbols that stand in single formulas."""
     return legend(words, formula.SYMBOLS.keys() - set(OF_THE_SITE))
 

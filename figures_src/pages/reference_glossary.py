@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Entry, Page, Table
+from figures_src.declared.page import Entry, Page, Rows
 from figures_src.pages.shared import glossary
 from figures_src.words import Words
 
@@ -17,8 +17,7 @@ def terms(words: Words) -> list[Entry]:
 
 
 @page.table
-def avoided(words: Words) -> Table:
+def avoided(words: Words) -> Rows:
     """Return the words that stand for no term and that Spanish pages avoid, and why."""
     others = [entry for entry in glossary.avoided() if entry.words not in {term.avoided for term in glossary.terms()}]
-    rows = [[", ".join(entry.words), entry.reasons[words.language]] for entry in others]
-    return Table(header=[words("glossary.words"), words("glossary.why")], rows=rows)
+    return [[", ".join(entry.words), entry.reasons[words.language]] for entry in others]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, speeds
 from figures_src.pages.shared.sourced import read_cell, source_cell
@@ -53,9 +53,9 @@ NONE = parameter(0)
 
 
 @page.table
-def model_sizes(words: Words) -> Table:
+def model_sizes(words: Words) -> Rows:
     """Return what the models take: parameters, weights, and a token in the cache."""
-    rows: list[Row] = [
+    return [
         [
             entry.name,
             Shown(shape(entry, "parameters")),
@@ -64,19 +64,12 @@ def model_sizes(words: Words) -> Table:
         ]
         for entry in ZOO
     ]
-    return Table(
-        [words("catalog.model"), *(words(f"catalog.{column}") for column in ("parameters", "weights", "token"))],
-        rows,
-    )
 
 
 @page.table
-def at_their_limits(words: Words) -> Table:
+def at_their_limits(words: Words) -> Rows:
     """Return the cache of one sequence that is as long as the model was made for, and its share of the weights."""
-    columns = ("limit", "cache", "share")
-    return Table(
-        [words("catalog.model"), *(words(f"catalog.{column}") for column in columns)], [limit_row(e) for e in ZOO]
-    )
+    return [limit_row(e) for e in ZOO]
 
 
 def limit_row(entry: CatalogModel) -> Row:
@@ -159,12 +152,10 @@ COMPUTED = {
 
 
 @page.table
-def published(words: Words) -> Table:
+def published(words: Words) -> Rows:
     """Return a row for each number that others have published and a formula gives."""
-    columns = [words(f"published.{column}") for column in ("what", "printed", "computed")]
     figures = [figure for figure in published_figures() if figure.from_formula]
-    rows = [row for figure in figures for row in published_rows(figure, words)]
-    return Table([*columns, words("catalog.source"), words("catalog.read")], rows)
+    return [row for figure in figures for row in published_rows(figure, words)]
 
 
 def published_rows(figure: PublishedFigure, words: Words) -> list[Row]:

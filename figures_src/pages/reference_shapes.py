@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call
 from figures_src.pages.reference_models import BYTES_PER_ELEMENT, DTYPE, NONE, ZOO, Row, added, shape
 from figures_src.pages.shared.shapes import kv_shapes, shapes
@@ -40,25 +40,18 @@ def head_dim(entry: CatalogModel) -> Value:
 
 
 @page.table
-def model_shapes(words: Words) -> Table:
+def model_shapes(words: Words) -> Rows:
     """Return the shapes of the models, one a row."""
-    rows: list[Row] = [
+    return [
         [entry.name, *(Shown(head_dim(entry) if field == "head_dim" else shape(entry, field)) for field in SYMBOLS)]
         for entry in ZOO
     ]
-    return Table(
-        [words("catalog.model"), *(f"{words(f'catalog.{field}')} {SYMBOLS[field]}" for field in SYMBOLS)], rows
-    )
 
 
 @page.table
-def windows(words: Words) -> Table:
+def windows(words: Words) -> Rows:
     """Return the models with sliding windows: how many layers have one, and what a token adds before and after it."""
-    columns = ("sliding", "full", "window", "first", "later")
-    return Table(
-        [words("catalog.model"), *(words(f"windows.{column}") for column in columns)],
-        [window_row(entry) for entry in WINDOWED],
-    )
+    return [window_row(entry) for entry in WINDOWED]
 
 
 def window_row(entry: CatalogModel) -> Row:
@@ -93,15 +86,12 @@ page.value(
 
 
 @page.table
-def model_sources(words: Words) -> Table:
+def model_sources(words: Words) -> Rows:
     """Return where each model's shapes were read, and what its number of parameters is."""
-    rows: list[Row] = [
+    return [
         [entry.name, status(entry, words), source_cell(entry.source, words), read_cell(entry.read, words)]
         for entry in ZOO
     ]
-    return Table(
-        [words("catalog.model"), *(words(f"catalog.{column}") for column in ("status", "source", "read"))], rows
-    )
 
 
 def status(entry: CatalogModel, words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import call, constant, parameter
 from figures_src.pages.shared.measurements import SAVED, curves_data, measured
 from figures_src.plots import curves
@@ -17,14 +17,14 @@ page = Page("reference/speed")
 
 
 @page.table
-def machine(words: Words) -> Table:
+def machine(words: Words) -> Rows:
     """Return where and when the measurements were taken."""
     keys = ("processor", "cores", "system", "python", "numpy", "blas", "torch", "transformers", "taken")
     rows: list[list[str | Shown]] = [
         [words(f"machine.{key}"), Shown(call(record.measured_on, what=key))] for key in keys
     ]
     rows.append([words("machine.rounds"), Shown(measured("bench.rounds"))])
-    return Table(header=[words("machine.what"), words("machine.which")], rows=rows)
+    return rows
 
 
 # Decode against its roofline.
@@ -39,14 +39,14 @@ contexts = measured("bench.gpt2_small.contexts")
 
 
 @page.table
-def roofline(words: Words) -> Table:
+def roofline(words: Words) -> Rows:
     """Return the decode step and its bound at each context."""
     rows: list[list[str | Shown]] = []
     for context in contexts.result:
         parts = [f"bench.gpt2_small.{part}.{context}" for part in ("decode_ms", "roofline_ms", "decode_over_roofline")]
         numbers = [Shown(measured(part), "fixed2") for part in parts]
         rows.append([Shown(parameter(context)), *numbers])
-    return Table(header=[words(f"roofline.{column}") for column in ("context", "decode", "bound", "ratio")], rows=rows)
+    return rows
 
 
 page.reuse("decode_over_roofline", measured("bench.gpt2_small.decode_over_roofline_median"))
@@ -55,22 +55,20 @@ page.reuse("decode_over_roofline", measured("bench.gpt2_small.decode_over_roofli
 
 
 @page.table
-def peers(words: Words) -> Table:
+def peers(words: Words) -> Rows:
     """Return how much longer other people's code takes for a step."""
-    columns = ("transformers", "sdpa", "torch")
     keys = ("transformers_over_kvlab", "transformers_sdpa_over_kvlab", "torch_over_kvlab")
-    rows: list[list[str | Shown]] = [
+    return [
         [name, *(Shown(measured(f"bench.{model}.{key}"), "fixed2") for key in keys)]
         for name, model in (("GPT-2 small", "gpt2_small"), ("MiniGPT", "mini"))
     ]
-    return Table(header=[words("peers.model"), *(words(f"peers.{column}") for column in columns)], rows=rows)
 
 
 # What byte identity costs.
 
 
 @page.table
-def identity(words: Words) -> Table:
+def identity(words: Words) -> Rows:
     """Return what the products that repeat their bytes take, as multiples of plain ones."""
     paths = {
         "decode_gpt2_small": "gpt2_small.identity_decode_cost",
@@ -78,10 +76,7 @@ def identity(words: Words) -> Table:
         "prefill_mini": "prefill.exact_over_blas_mini",
         "prefill_gpt2": "prefill.exact_over_blas_gpt2_small",
     }
-    rows: list[list[str | Shown]] = [
-        [words(f"identity.{name}"), Shown(measured(f"bench.{path}"), "fixed2")] for name, path in paths.items()
-    ]
-    return Table(header=[words("identity.what"), words("identity.ratio")], rows=rows)
+    return [[words(f"identity.{name}"), Shown(measured(f"bench.{path}"), "fixed2")] for name, path in paths.items()]
 
 
 # The curves.
@@ -95,10 +90,9 @@ page.reuse("prompt", constant("kvlab.benchmark.bench.PROMPT_TOKENS"))
 
 
 @page.table
-def errors(words: Words) -> Table:
+def errors(words: Words) -> Rows:
     """Return the largest error of each formula on the points that its fit has not seen."""
-    rows: list[list[str | Shown]] = [
+    return [
         [words(f"errors.{name}"), Shown(measured(f"curves.{name}.held_out_error"), "percent1")]
         for name in ("memory", "cached", "uncached")
     ]
-    return Table(header=[words("errors.quantity"), words("errors.error")], rows=rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call
 from figures_src.pages.experiments_cache_sizing import (
     EXACT,
@@ -50,26 +50,23 @@ def _ratio(numerator: Value, denominator: Value) -> Value:
 
 
 @page.table
-def inputs(words: Words) -> Table:
+def inputs(words: Words) -> Rows:
     """Return what goes into the formula for each model, with its limit and its window."""
     symbols = ("$L$", r"$H_{\mathrm{kv}}$", "$d_h$", "$s$")
-    heads = [
+    [
         f"{words(f'inputs.{field}')} {symbol}"
         for field, symbol in zip(("n_layers", "n_kv_heads", "head_dim", "element"), symbols, strict=True)
     ]
-    return Table(
-        header=[words("inputs.model"), *heads, words("inputs.limit"), words("inputs.window")],
-        rows=[
-            [
-                model,
-                *(Shown(value) for value in kv_shapes(model).values()),
-                Shown(element(model)),
-                Shown(limit(model)),
-                Shown(window) if model == MISTRAL else words("inputs.none"),
-            ]
-            for model, _ in cache_sizing.ROWS
-        ],
-    )
+    return [
+        [
+            model,
+            *(Shown(value) for value in kv_shapes(model).values()),
+            Shown(element(model)),
+            Shown(limit(model)),
+            Shown(window) if model == MISTRAL else words("inputs.none"),
+        ]
+        for model, _ in cache_sizing.ROWS
+    ]
 
 
 window = page.value("window", sizes.layer_shape, model_name=MISTRAL, kind="sliding", field="window")
@@ -181,23 +178,19 @@ def _seven_over(model: str, context: Value) -> Value:
 
 
 @page.table
-def mistral_saves(words: Words) -> Table:
+def mistral_saves(words: Words) -> Rows:
     """Return for several contexts the three caches, and by how much Llama-2-7B's is the larger."""
-    columns = ("context", "seven", "full", "saves_full", "windowed", "saves_windowed")
-    return Table(
-        header=[words(f"mistral_saves.{column}") for column in columns],
-        rows=[
-            [
-                words(f"mistral_saves.{at}"),
-                Shown(_size(SEVEN, context), "binary", MARK if hypothetical(SEVEN, context) else ""),
-                Shown(_size(FULL, context), "binary"),
-                Shown(_seven_over(FULL, context)),
-                Shown(_size(MISTRAL, context), "binary"),
-                Shown(_seven_over(MISTRAL, context)),
-            ]
-            for at, context in (("k4", K4), ("k8", K8), ("k32", K32))
-        ],
-    )
+    return [
+        [
+            words(f"mistral_saves.{at}"),
+            Shown(_size(SEVEN, context), "binary", MARK if hypothetical(SEVEN, context) else ""),
+            Shown(_size(FULL, context), "binary"),
+            Shown(_seven_over(FULL, context)),
+            Shown(_size(MISTRAL, context), "binary"),
+            Shown(_seven_over(MISTRAL, context)),
+        ]
+        for at, context in (("k4", K4), ("k8", K8), ("k32", K32))
+    ]
 
 
 def _size(model: str, context: Value) -> Value:

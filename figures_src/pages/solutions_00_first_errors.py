@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROUNDED, limit, memory_read, one
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
@@ -53,8 +53,7 @@ class Case(NamedTuple):
     @property
     def too_large(self) -> bool:
         """Whether it gives too much."""
-        larger: bool = self.wrong.result > self.right.result
-        return larger
+        return self.wrong.result > self.right.result
 
     @property
     def factor(self) -> Value:
@@ -112,9 +111,8 @@ def _exact_or_rounded(factor: Value) -> Shown:
 
 
 @page.table
-def errors(words: Words) -> Table:
+def errors(words: Words) -> Rows:
     """Return each mistake with its case: the right size, the wrong one, and the factor between them."""
-    columns = ("mistake", "case", "right", "wrong", "large", "small")
     rows: list[list[str | Shown]] = []
     for name, case in CASES.items():
         factor, none = _exact_or_rounded(case.factor), words("errors_first.none")
@@ -128,7 +126,7 @@ def errors(words: Words) -> Table:
                 *((factor, none) if case.too_large else (none, factor)),
             ]
         )
-    return Table(header=[words(f"errors_first.{column}") for column in columns], rows=rows)
+    return rows
 
 
 def _quotient(case: Case) -> Value:
@@ -184,7 +182,7 @@ HEARD = (
 
 
 @page.table
-def explained(words: Words) -> Table:
+def explained(words: Words) -> Rows:
     """Return figures as somebody gives them, the size that was asked for, and all mistakes that explain each."""
     rows: list[list[str | Shown]] = []
     for model, context, batch, written in HEARD:
@@ -200,7 +198,7 @@ def explained(words: Words) -> Table:
                 Shown(fitting, word=named or words("explained.none")),
             ]
         )
-    return Table(header=[words(f"explained.{column}") for column in ("case", "said", "right", "mistakes")], rows=rows)
+    return rows
 
 
 # Turned around.

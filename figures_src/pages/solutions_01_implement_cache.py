@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows
 from figures_src.pages.theory_05_worked_example import cache
 from figures_src.words import Words
 from kvlab import labs
@@ -46,10 +46,7 @@ HIDES = {
 
 
 @page.table
-def lab_bugs(words: Words) -> Table:
+def lab_bugs(words: Words) -> Rows:
     """Return each bug that the checker knows, by the line in which it hides."""
     said = LabWords(words.language)
-    rows: list[list[str | Shown]] = [
-        [words(f"lab_bugs.{line}"), said(f"lab_01.bugs.{bug}")] for line, bugs in HIDES.items() for bug in bugs
-    ]
-    return Table(header=[words("lab_bugs.bug"), words("lab_bugs.says")], rows=rows)
+    return [[words(f"lab_bugs.{line}"), said(f"lab_01.bugs.{bug}")] for line, bugs in HIDES.items() for bug in bugs]

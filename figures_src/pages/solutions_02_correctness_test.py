@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.words import Words
 from kvlab import labs
@@ -36,10 +36,10 @@ for weakness in WEAKENED.keys() - {"complete", "logits_alone"}:
 
 
 @page.table
-def weakened(words: Words) -> Table:
+def weakened(words: Words) -> Rows:
     """Return for each part that a test may lack the broken caches that get past it."""
     rows: list[list[str | Shown]] = []
     for weakness in WEAKENED:
         past = [words(f"bugs.{bug}" if bug in BUGS else f"subtle.{bug}") for bug in _past(weakness).result.split()]
         rows.append([words(f"weakened.{weakness}"), Shown(_how_many(weakness)), "; ".join(past)])
-    return Table([words(f"weakened.{column}") for column in ("test", "number", "past")], rows)
+    return rows

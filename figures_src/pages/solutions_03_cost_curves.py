@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.measurements import curves_data, measured
 from figures_src.pages.shared.shapes import kv_shapes
@@ -47,7 +47,7 @@ def _error(run: str, constants: int) -> Value:
 
 
 @page.table
-def rival_errors(words: Words) -> Table:
+def rival_errors(words: Words) -> Rows:
     """Return the error of each formula and of its simpler rivals on the points that no fit has seen."""
     formulas = {
         ("cached", 1): r"$\alpha$",
@@ -56,11 +56,10 @@ def rival_errors(words: Words) -> Table:
         ("uncached", 2): r"$\alpha + \beta \cdot T$",
         ("uncached", 3): r"$\alpha + \beta \cdot T + \gamma \cdot \sum r$",
     }
-    rows: list[list[str | Shown]] = [
+    return [
         [words(f"rival_errors.{run}"), written, Shown(_error(run, constants), "percent1")]
         for (run, constants), written in formulas.items()
     ]
-    return Table(header=[words(f"rival_errors.{column}") for column in ("run", "formula", "error")], rows=rows)
 
 
 for run in ("cached", "uncached"):

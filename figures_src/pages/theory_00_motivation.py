@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared import runs
 from figures_src.pages.shared.shapes import kv_shapes, shapes
@@ -35,8 +35,7 @@ page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
 
 def _tokens() -> list[str]:
     """Return the tokens of the whole text, each as text."""
-    text: list[str] = call(minigpt.token_texts, text=PROMPT + call(minigpt.continuation, **RUN).result).result
-    return text
+    return call(minigpt.token_texts, text=PROMPT + call(minigpt.continuation, **RUN).result).result
 
 
 def _computed(cached: bool, step: int) -> Value:
@@ -44,9 +43,8 @@ def _computed(cached: bool, step: int) -> Value:
 
 
 @page.table
-def steps(words: Words) -> Table:
+def steps(words: Words) -> Rows:
     """Return each step of the run: what is new to it, what it computes and reads, and the token that it chooses."""
-    columns = ("step", "new", "uncached", "cached", "read", "chosen")
     tokens = _tokens()
     rows: list[list[str | Shown]] = []
     for step in range(STEPS):
@@ -61,7 +59,7 @@ def steps(words: Words) -> Table:
                 Shown(call(minigpt.token_text, text="".join(tokens), position=reached), "quoted"),
             ]
         )
-    return Table(header=[words(f"steps.{column}") for column in columns], rows=rows)
+    return rows
 
 
 def work_data() -> list[work.Row]:
@@ -83,9 +81,8 @@ LENGTHS = (2, 3, 4)
 
 
 @page.table
-def keys(words: Words) -> Table:
+def keys(words: Words) -> Rows:
     """Return the first elements of one key, as passes over longer and longer texts compute it anew."""
-    columns = ("pass", "first", "second", "third")
     tokens = _tokens()
     rows: list[list[str | Shown]] = []
     for length in LENGTHS:
@@ -95,7 +92,7 @@ def keys(words: Words) -> Table:
             for element in range(ELEMENTS)
         ]
         rows.append([numbers.show(text, "quoted", words.language), *(Shown(value, "fixed4") for value in found)])
-    return Table(header=[words(f"keys.{column}") for column in columns], rows=rows)
+    return rows
 
 
 page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=STEPS)
@@ -107,7 +104,7 @@ LATER, EARLIER = (WORKED, "Yesterday I was"), (PROMPT, "Tomorrow I")
 
 
 @page.table
-def changes(words: Words) -> Table:
+def changes(words: Words) -> Rows:
     """Return how many entries of one slot change, layer by layer, with a later and with an earlier token."""
     rows: list[list[str | Shown]] = []
     for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
@@ -115,8 +112,7 @@ def changes(words: Words) -> Table:
         shown = {role: numbers.show(written, "quoted", words.language) for role, written in texts.items()}
         found = [call(redundancy.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
         rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])
-    columns = ("change", "first_layer", "second_layer")
-    return Table(header=[words(f"changes.{column}") for column in columns], rows=rows)
+    return rows
 
 
 layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **{**kv_shapes("MiniGPT"), "n_layers": 1})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import shapes, speeds
 from figures_src.plots import pass_times, roofline_points
@@ -68,7 +68,7 @@ def _operation_columns(words: Words) -> list[str]:
 
 
 @page.table
-def mini_operations(words: Words) -> Table:
+def mini_operations(words: Words) -> Rows:
     """Return FLOPs, bytes and intensity of each operation, for the prompt and for one token behind it."""
     rows: list[list[str | Shown]] = []
     for operation in OPERATIONS:
@@ -77,7 +77,7 @@ def mini_operations(words: Words) -> Table:
             row += [Shown(_mini(phase, operation, quantity)) for quantity in ("flops", "bytes")]
             row += [Shown(_mini_intensity(phase, operation), "fixed2")]
         rows.append(row)
-    return Table(_operation_columns(words), rows)
+    return rows
 
 
 SHAPES = shapes("MiniGPT", "n_layers", "d_model", "d_ff")
@@ -94,7 +94,7 @@ page.reuse("mlp_intensity_decode", _mini_intensity("decode", "mlp"))
 
 
 @page.table
-def counted_products(words: Words) -> Table:
+def counted_products(words: Words) -> Rows:
     """Return for each operation the FLOPs of the accounting on the slots that are read, and those counted in a run."""
     rows: list[list[str | Shown]] = []
     for operation in OPERATIONS:
@@ -103,8 +103,8 @@ def counted_products(words: Words) -> Table:
             run = call(flop_counter.counted_flops, prompt=PROMPT, phase=phase, operation=operation)
             row += [Shown(_mini(phase, operation, "flops_read", READ_TILE)), Shown(run)]
         rows.append(row)
-    columns = [f"{side}_{phase}" for phase in PHASES for side in ("formula", "counted")]
-    return Table([words("operations.operation"), *(words(f"counted_products.{column}") for column in columns)], rows)
+    [f"{side}_{phase}" for phase in PHASES for side in ("formula", "counted")]
+    return rows
 
 
 page.value("operations_counted", flop_counter.operations_counted, prompt=PROMPT)
@@ -169,7 +169,7 @@ page.figure("roofline_points", roofline_points_data, roofline_points.draw)
 
 
 @page.table
-def large_operations(words: Words) -> Table:
+def large_operations(words: Words) -> Rows:
     """Return FLOPs, bytes and intensity of each operation of the large model, for a prompt and for one token."""
     rows: list[list[str | Shown]] = []
     for operation in OPERATIONS:
@@ -179,7 +179,7 @@ def large_operations(words: Words) -> Table:
             row += [Shown(_large(phase, operation, "bytes"), "decimal")]
             row += [Shown(LARGE_INTENSITY[phase, operation], "fixed1")]
         rows.append(row)
-    return Table(_operation_columns(words), rows)
+    return rows
 
 
 # Time to first token, and time per token.
@@ -210,9 +210,9 @@ STEPS = (("prefill", 64), ("prefill", 256), ("prefill", 1024), ("prefill", 4096)
 
 
 @page.table
-def first_token(words: Words) -> Table:
+def first_token(words: Words) -> Rows:
     """Return the lower bounds of prefills and decode steps, and what each is made of."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"first_token.{phase}"),
             Shown(parameter(tokens)),
@@ -224,8 +224,6 @@ def first_token(words: Words) -> Table:
         ]
         for phase, tokens in STEPS
     ]
-    columns = ("pass", "tokens", "weights", "cache", "compute", "bound", "by")
-    return Table([words(f"first_token.{column}") for column in columns], rows)
 
 
 first, each = (_milliseconds(phase, 1024, "seconds") for phase in ("prefill", "decode"))

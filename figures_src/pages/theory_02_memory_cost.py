@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import cache_over_weights, zoo
@@ -38,21 +38,17 @@ page.reuse("k4", K4)
 
 
 @page.table
-def real_arrays(words: Words) -> Table:
+def real_arrays(words: Words) -> Rows:
     """Return, for each kind of cache, how many shapes were made and of how many the bytes are the formula's."""
-    columns = ("kind", "tried", "agree", "largest")
-    return Table(
-        header=[words(f"real_arrays.{column}") for column in columns],
-        rows=[
-            [
-                words(f"real_arrays.{kind}"),
-                Shown(call(allocation.shapes_tried, kind=kind)),
-                Shown(call(allocation.shapes_agreeing, kind=kind)),
-                Shown(call(allocation.largest_occupied, kind=kind), "both"),
-            ]
-            for kind in allocation.KINDS
-        ],
-    )
+    return [
+        [
+            words(f"real_arrays.{kind}"),
+            Shown(call(allocation.shapes_tried, kind=kind)),
+            Shown(call(allocation.shapes_agreeing, kind=kind)),
+            Shown(call(allocation.largest_occupied, kind=kind), "both"),
+        ]
+        for kind in allocation.KINDS
+    ]
 
 
 page.value("arrays_tried", allocation.all_tried)
@@ -72,23 +68,19 @@ def _cache(model: str, context: Value, dtype: str = "fp16") -> Value:
 
 
 @page.table
-def logs(words: Words) -> Table:
+def logs(words: Words) -> Rows:
     """Return what inference engines printed of their caches, and what the formula gives."""
-    columns = ("model", "program", "tokens", "dtype", "printed", "computed")
-    return Table(
-        header=[words(f"logs.{column}") for column in columns],
-        rows=[
-            [
-                name,
-                words(f"logs.{figure}"),
-                Shown(context),
-                dtype,
-                Shown(call(published_figure, name=figure).field("published")),
-                Shown(_cache(model, context, dtype), "MiB"),
-            ]
-            for figure, model, name, context, dtype in LOGS
-        ],
-    )
+    return [
+        [
+            name,
+            words(f"logs.{figure}"),
+            Shown(context),
+            dtype,
+            Shown(call(published_figure, name=figure).field("published")),
+            Shown(_cache(model, context, dtype), "MiB"),
+        ]
+        for figure, model, name, context, dtype in LOGS
+    ]
 
 
 # Per token, and at three contexts.
@@ -120,23 +112,16 @@ def _scaled(model: str, changed: dict[str, Value] | None, dtype: str, context: V
 
 
 @page.table
-def scaling(words: Words) -> Table:
+def scaling(words: Words) -> Rows:
     """Return the cache of each model for one token and at three contexts; a mark where its limit is passed."""
     names = {WINDOWED: words("scaling.windowed"), "changed": words("scaling.as_mha")}
-    contexts = [words("scaling.tokens").format(k=_thousands(context)) for context in (K4, K32, K128)]
     rows: list[list[str | Shown]] = []
     for model, changed, dtype in SCALING:
         name = names["changed"] if changed else names.get(model, model)
         limit = Shown(call(catalog.model, name=model).field("decoder.max_context"))
         cells = [_scaled(model, changed, dtype, context) for context in (one, K4, K32, K128)]
         rows.append([name, limit, *cells])
-    header = [words(f"scaling.{column}") for column in ("model", "limit", "one")]
-    return Table(header=[*header, *contexts], rows=rows)
-
-
-def _thousands(context: Value) -> int:
-    thousands: int = call(units.ratio, numerator=context, denominator=1024).result
-    return thousands
+    return rows
 
 
 page.reuse("k1", K1)
@@ -226,23 +211,20 @@ TERMS = {name: call(layers.kind_bytes, **factors) for name, factors in CASES.ite
 
 
 @page.table
-def cases(words: Words) -> Table:
+def cases(words: Words) -> Rows:
     """Return the factors of the general formula, case by case, the bytes, and their share of the first row's."""
     factors = ("k_blocks", "v_blocks", "block_bytes", "tokens")
     symbols = ("$w_K$", "$w_V$", "$s_b$", "$S_i$")
-    heads = [f"{words(f'cases.{factor}')} {symbol}" for factor, symbol in zip(factors, symbols, strict=True)]
-    return Table(
-        header=[words("cases.case"), *heads, words("cases.size"), words("cases.share")],
-        rows=[
-            [
-                words(f"cases.{name}"),
-                *(Shown(CASES[name][factor]) for factor in factors),
-                Shown(term, "both"),
-                Shown(call(units.ratio, numerator=term, denominator=TERMS["mha"]), "percent1"),
-            ]
-            for name, term in TERMS.items()
-        ],
-    )
+    [f"{words(f'cases.{factor}')} {symbol}" for factor, symbol in zip(factors, symbols, strict=True)]
+    return [
+        [
+            words(f"cases.{name}"),
+            *(Shown(CASES[name][factor]) for factor in factors),
+            Shown(term, "both"),
+            Shown(call(units.ratio, numerator=term, denominator=TERMS["mha"]), "percent1"),
+        ]
+        for name, term in TERMS.items()
+    ]
 
 
 page.constant("q8_block", "kvlab.accounting.formats.ELEMENTS['q8_0'].block")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.pages.shared.measurements import measured
@@ -106,7 +106,7 @@ page.reuse("bound_ms", measured(f"bench.gpt2_small.lower_bound_ms.{HELD}"))
 
 
 @page.table
-def measured_decode(words: Words) -> Table:
+def measured_decode(words: Words) -> Rows:
     """Return for each context what a step of GPT-2 small reads, its lower bound here, and its time."""
     rows: list[list[str | Shown]] = []
     for held in measured("bench.gpt2_small.contexts").result:
@@ -122,8 +122,7 @@ def measured_decode(words: Words) -> Table:
                 *(Shown(measured(f"bench.gpt2_small.{name}.{held}"), "fixed2") for name in numbers),
             ]
         )
-    columns = ("held", "read", "bandwidth", "bound", "step", "ratio")
-    return Table([words(f"measured_decode.{column}") for column in columns], rows)
+    return rows
 
 
 # Attention: the ladder.
@@ -178,7 +177,7 @@ DEVICES = ("RTX 4090", "A100 40GB", "A100 80GB SXM", "H100 80GB SXM", "H200 SXM"
 
 
 @page.table
-def device_bounds(words: Words) -> Table:
+def device_bounds(words: Words) -> Rows:
     """Return each device's ridge, the most tokens a second of the large model, and what bounds MLA's attention."""
     rows: list[list[str | Shown]] = []
     for device in DEVICES:
@@ -196,7 +195,7 @@ def device_bounds(words: Words) -> Table:
                 words(f"device_bounds.by_{bound.result}"),
             ]
         )
-    return Table([words(f"device_bounds.{name}") for name in ("device", "bandwidth", "ridge", "rate", "latent")], rows)
+    return rows
 
 
 # A batch.
@@ -233,7 +232,7 @@ page.claim("a larger batch makes more tokens a second", _rate(reserved.result), 
 
 
 @page.table
-def batches(words: Words) -> Table:
+def batches(words: Words) -> Rows:
     """Return the parts of a step's lower bound at several batches, its intensity, and the tokens a second."""
     rows: list[list[str | Shown]] = []
     for batch in BATCHES:
@@ -249,8 +248,7 @@ def batches(words: Words) -> Table:
                 Shown(_rate(batch), "fixed0"),
             ]
         )
-    columns = ("batch", "weights", "cache", "compute", "bound", "intensity", "rate")
-    return Table([words(f"batches.{column}") for column in columns], rows)
+    return rows
 
 
 def batch_times_data() -> list[batch_times.Row]:

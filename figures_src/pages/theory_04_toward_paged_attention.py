@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import block_size, pool, pool_shares
@@ -85,12 +85,9 @@ page.figure("pool", pool_data, pool.draw)
 
 
 @page.table
-def pool_counts(words: Words) -> Table:
+def pool_counts(words: Words) -> Rows:
     """Return how many slots of the small pool are in each state, for three ways."""
-    return Table(
-        header=[words("pool_counts.way"), *(words(f"pool_counts.{state}") for state in STATES)],
-        rows=[[words(f"pool_counts.{way}"), *(Shown(_count(way, state)) for state in STATES)] for way in DRAWN],
-    )
+    return [[words(f"pool_counts.{way}"), *(Shown(_count(way, state)) for state in STATES)] for way in DRAWN]
 
 
 # What was measured.
@@ -124,7 +121,7 @@ page.claim("so do the simulated ones", *(_simulated(way, "token") for way in WAY
 
 
 @page.table
-def shares(words: Words) -> Table:
+def shares(words: Words) -> Rows:
     """Return the share of the pool in each state, way by way: as it was measured, and as it is simulated."""
     printed = {way: [state for found, state in paging.published_states() if found == way] for way in WAYS}
     rows: list[list[str | Shown]] = []
@@ -138,8 +135,7 @@ def shares(words: Words) -> Table:
             [words(f"shares.{way}"), words("shares.measured"), *measured],
             [words(f"shares.{way}"), words("shares.simulated"), *simulated],
         ]
-    columns = ("way", "source", *STATES)
-    return Table(header=[words(f"shares.{column}") for column in columns], rows=rows)
+    return rows
 
 
 def pool_shares_data() -> list[pool_shares.Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from figures_src.declared.page import Page, Shown, Table
+from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.measurements import SAVED
 from figures_src.pages.shared.shapes import kv_shapes, shapes
@@ -32,17 +32,14 @@ n_parameters = page.value("parameters", parameters.gpt2_parameters, **COUNTED)
 
 
 @page.table
-def specification(words: Words) -> Table:
+def specification(words: Words) -> Rows:
     """Return the shapes of the MiniGPT, one a row."""
     symbols = ("$L$", "$d$", "$H$", r"$H_{\mathrm{kv}}$", "$d_h$", r"$d_{\mathrm{ff}}$", "$V$", r"$S_{\max}$", "$N$")
     quantities = {**{field: MINI[field] for field in SPECIFICATION}, "parameters": n_parameters}
-    return Table(
-        header=[words("specification.quantity"), words("specification.symbol"), words("specification.value")],
-        rows=[
-            [words(f"specification.{field}"), symbol, Shown(value)]
-            for symbol, (field, value) in zip(symbols, quantities.items(), strict=True)
-        ],
-    )
+    return [
+        [words(f"specification.{field}"), symbol, Shown(value)]
+        for symbol, (field, value) in zip(symbols, quantities.items(), strict=True)
+    ]
 
 
 # The formula, and what it becomes for the MiniGPT.
@@ -123,24 +120,20 @@ page.value("cache_over_l2", units.ratio, numerator=cache, denominator=l2)
 
 
 @page.table
-def four_cases(words: Words) -> Table:
+def four_cases(words: Words) -> Rows:
     """Return the four caches, and the nearest memory of the laptop that holds each."""
-    columns = ("model", "tokens", "sequences", "dtype", "bytes", "size", "fits")
-    return Table(
-        header=[words(f"four_cases.{column}") for column in columns],
-        rows=[
-            [
-                model,
-                Shown(context),
-                Shown(batch),
-                dtype,
-                Shown(size, "B"),
-                Shown(size, "binary"),
-                Shown(call(catalog.fitting_level, processor_name=LAPTOP, size_bytes=size)),
-            ]
-            for model, context, batch, dtype, size in CASES
-        ],
-    )
+    return [
+        [
+            model,
+            Shown(context),
+            Shown(batch),
+            dtype,
+            Shown(size, "B"),
+            Shown(size, "binary"),
+            Shown(call(catalog.fitting_level, processor_name=LAPTOP, size_bytes=size)),
+        ]
+        for model, context, batch, dtype, size in CASES
+    ]
 
 
 def cache_levels_data() -> list[cache_levels.Row]:
@@ -178,22 +171,18 @@ TOKEN = {model: call(memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_el
 
 
 @page.table
-def per_token(words: Words) -> Table:
+def per_token(words: Words) -> Rows:
     """Return bytes per token in fp16, each model's multiple of the MiniGPT's, and the size of a hundred tokens."""
-    columns = ("model", "bytes", "size", "multiple", "hundred")
-    return Table(
-        header=[words(f"per_token.{column}") for column in columns],
-        rows=[
-            [
-                model,
-                Shown(TOKEN[model], "B"),
-                Shown(TOKEN[model], "binary"),
-                Shown(call(units.ratio, numerator=TOKEN[model], denominator=TOKEN["MiniGPT"])),
-                Shown(_cache(model, hundred, one, FP16), "binary"),
-            ]
-            for model in ZOO
-        ],
-    )
+    return [
+        [
+            model,
+            Shown(TOKEN[model], "B"),
+            Shown(TOKEN[model], "binary"),
+            Shown(call(units.ratio, numerator=TOKEN[model], denominator=TOKEN["MiniGPT"])),
+            Shown(_cache(model, hundred, one, FP16), "binary"),
+        ]
+        for model in ZOO
+    ]
 
 
 page.value("gpt3_over_mini", units.ratio, numerator=TOKEN["GPT-3 175B"], denominator=TOKEN["MiniGPT"])
@@ -238,9 +227,8 @@ page.reuse("share_full", _cache_share(s_max))
 
 
 @page.table
-def one_step(words: Words) -> Table:
+def one_step(words: Words) -> Rows:
     """Return work and traffic of one prefill and of decode steps at three contexts."""
-    columns = ("pass", "tokens", "flops", "weights", "cache_read", "share", "written")
     prefill: list[str | Shown] = [
         words("one_step.prefill"),
         Shown(prompt),
@@ -262,7 +250,7 @@ def one_step(words: Words) -> Table:
         ]
         for context in (parameter(16), prompt, s_max)
     ]
-    return Table(header=[words(f"one_step.{column}") for column in columns], rows=[prefill, *decode])
+    return [prefill, *decode]
 
 
 def step_reads_data() -> list[step_reads.Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Shown, Table
+from figures_src.declared.page import Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
 from figures_src.plots import against_context, breakdown, cache_over_weights, generation_work, reach
@@ -51,9 +51,9 @@ def times_fewer(what: str, prompt: int = PROMPT, new_tokens: int = NEW) -> Value
     return ratio(generation(False, what, prompt, new_tokens), generation(True, what, prompt, new_tokens))
 
 
-def generation_flops(words: Words) -> Table:
+def generation_flops(words: Words) -> Rows:
     """Return the FLOPs of a generation without a cache and with one, for more and more of what is done."""
-    rows: list[list[str | Shown]] = [
+    return [
         [
             words(f"generation_flops.{what}"),
             Shown(generation(False, what), "FLOP"),
@@ -62,7 +62,6 @@ def generation_flops(words: Words) -> Table:
         ]
         for what in ("projections", "attention", "all")
     ]
-    return Table([words(f"generation_flops.{column}") for column in ("what", "uncached", "cached", "ratio")], rows)
 
 
 def generation_work_data() -> list[generation_work.Row]:
@@ -113,7 +112,7 @@ def activations(tokens: int) -> Value:
     return call(traffic.activation_bytes, **shape, n_tokens=tokens, bytes_per_element=FP16)
 
 
-def sizes_of_cases(words: Words) -> Table:
+def sizes_of_cases(words: Words) -> Rows:
     """Return the cache of several batches and contexts, in both units."""
     rows: list[list[str | Shown]] = []
     for batch, k in CASES:
@@ -121,7 +120,7 @@ def sizes_of_cases(words: Words) -> Table:
         size = cache_of(batch, k * 1024)
         mark = "†" if held.result > LIMIT.result else ""
         rows.append([Shown(number(batch)), Shown(held, mark=mark), Shown(size, "GB"), Shown(size, "GiB")])
-    return Table([words(f"sizes_of_cases.{column}") for column in ("batch", "context", "gb", "gib")], rows)
+    return rows
 
 
 def reach_data() -> list[reach.Row]:
@@ -143,15 +142,14 @@ def breakdown_data() -> list[breakdown.Row]:
     ]
 
 
-def standard_cases(words: Words) -> Table:
+def standard_cases(words: Words) -> Rows:
     """Return weights, cache, and both together, of the three cases that are quoted most."""
     rows: list[list[str | Shown]] = []
     for batch, k in STANDARD:
         cache, both = cache_of(batch, k * 1024), total(batch, k * 1024)
         cells = [Shown(WEIGHTS, "GB"), Shown(cache, "GB"), Shown(both, "GB"), Shown(both, "GiB")]
         rows.append([f"B = {batch}, {k}k", *cells, Shown(ratio(cache, both), "percent1")])
-    columns = ("case", "weights", "cache", "gb", "gib", "share")
-    return Table([words(f"standard_cases.{column}") for column in columns], rows)
+    return rows
 
 
 # The bottleneck.
@@ -175,7 +173,7 @@ def crossing_of(model: str) -> Value:
     return call(sizes.crossing, model_name=model, batch=1, dtype=DTYPE)
 
 
-def crossings(words: Words) -> Table:
+def crossings(words: Words) -> Rows:
     """Return for models of several sizes weights, one token, and the tokens whose cache is larger than the weights."""
     rows: list[list[str | Shown]] = []
     for model in SIZES:
@@ -183,7 +181,7 @@ def crossings(words: Words) -> Table:
         token = call(sizes.cache_bytes, model_name=model, context=1, batch=1, dtype=DTYPE)
         limit = call(catalog.model, name=model).field("decoder.max_context")
         rows.append([model, Shown(weights, "GB"), Shown(token, "KiB"), Shown(crossing_of(model)), Shown(limit)])
-    return Table([words(f"crossings.{column}") for column in ("model", "weights", "token", "crossing", "limit")], rows)
+    return rows
 
 
 def cache_over_weights_data() -> list[cache_over_weights.Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Shown, Table
+from figures_src.declared.page import Rows, Shown
 from figures_src.declared.values import Value, call
 from figures_src.plots import bytes_by_step
 from figures_src.words import Words
@@ -23,12 +23,9 @@ def count(case: str, result: str) -> Value:
     return call(demo.equivalence, prompts=CASES[case], n_tokens=STEPS).field(result)
 
 
-def four_runs(words: Words) -> Table:
+def four_runs(words: Words) -> Rows:
     """Return what was compared in each of the four cases, and how much of it differs."""
-    rows: list[list[str | Shown]] = [
-        [words(f"four_runs.{case}"), *(Shown(count(case, one)) for one in COUNTS)] for case in CASES
-    ]
-    return Table([words(f"four_runs.{column}") for column in ("case", *COUNTS)], rows)
+    return [[words(f"four_runs.{case}"), *(Shown(count(case, one)) for one in COUNTS)] for case in CASES]
 
 
 def _with(cache_name: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures_src.declared.page import Table
+from figures_src.declared.page import Rows
 from figures_src.declared.values import call
 from figures_src.plots import work
 from figures_src.words import Words
@@ -28,11 +28,7 @@ def cells(prompt: str, n_tokens: int) -> list[work.Row]:
     return rows
 
 
-def growth(words: Words) -> Table:
+def growth(words: Words) -> Rows:
     """Return how scores and projections grow with the length of the text, per token and in all."""
     orders = {"scores": ("n^2", "n", "n^3", "n^2"), "projections": ("n", "1", "n^2", "n")}
-    columns = ("quantity", "token_uncached", "token_cached", "all_uncached", "all_cached")
-    return Table(
-        header=[words(f"growth.{column}") for column in columns],
-        rows=[[words(f"growth.{quantity}"), *(f"$O({order})$" for order in of)] for quantity, of in orders.items()],
-    )
+    return [[words(f"growth.{quantity}"), *(f"$O({order})$" for order in of)] for quantity, of in orders.items()]
