@@ -265,7 +265,7 @@ def test_reading_goes_once_over_each_weight_matrix_where_it_lies_in_rows_as_long
     assert np.shares_memory(spans[-1][0], MODEL.head)
 
 
-def test_what_is_left_of_a_matrix_behind_its_last_whole_row_is_neither_read_nor_counted(monkeypatch):
+def test_what_is_left_of_a_matrix_after_its_last_whole_row_is_neither_read_nor_counted(monkeypatch):
     monkeypatch.setattr("kvlab.benchmark.decode.SPAN", 14701)  # a little less than the head has, 211 · 70
     assert reading(MODEL)[1] == 4 * 14701
 

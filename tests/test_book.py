@@ -151,7 +151,7 @@ def test_a_table_heads_its_rows_and_its_numbers_are_data(desk):
     assert '<table aria-labelledby="table-sizes-caption">' in html
 
 
-def test_a_mark_stands_behind_a_number_of_a_table_and_is_no_part_of_it(desk):
+def test_a_mark_stands_after_a_number_of_a_table_and_is_no_part_of_it(desk):
     desk.page.tables["sizes"] = lambda _: [["MiniGPT", Shown(desk.page.values["size"], "KiB", "†")]]
     html = desk.render("[[table sizes]]\n| Model | $S$ |\nA caption with [[size]].")
     assert 'value="131072">128\u00a0KiB</data>†</td>' in html

@@ -222,7 +222,7 @@ def test_the_verdict_follows_the_rule(case, verdict):
     assert case.verdict == verdict
 
 
-def test_early_and_late_are_the_tokens_behind_the_prompt_and_the_last_third():
+def test_early_and_late_are_the_tokens_after_the_prompt_and_the_last_third():
     case = made(1, 2)
     assert case.early.tolist() == [1] * 6
     assert case.late.tolist() == [2] * 6
@@ -230,7 +230,7 @@ def test_early_and_late_are_the_tokens_behind_the_prompt_and_the_last_third():
     assert (case.onset, made(0, 0).onset) == (3, None)
 
 
-def test_the_share_of_choices_changed_counts_those_behind_the_prompt():
+def test_the_share_of_choices_changed_counts_those_after_the_prompt():
     losses, choices = np.zeros((2, 13)), np.zeros((2, 13), int)
     other = choices.copy()
     other[0, [1, 5, 9]] = 1  # one of them in the prompt of 3

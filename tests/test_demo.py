@@ -65,7 +65,7 @@ def test_what_cannot_be_asked_for_is_named():
     with pytest.raises(KvlabError, match="known are dense, fp16"):
         demo.equivalence([FIVE], 2, "marble")
     with pytest.raises(KvlabError, match="0 tokens make no pass"):
-        demo.passes_work(7, 0, "flops")
+        demo.passes_work(7, 0)
 
 
 @pytest.mark.parametrize(("prompt", "n"), [(FIVE, 13), ([9], 3)])
@@ -86,13 +86,14 @@ def test_tokens_pass_together_or_apart_to_the_same_bytes_and_the_same_flops():
         demo_model().forward(np.array([[token]]), apart)
     _, together = recompute(demo_model(), range(13))
     assert np.array_equal(apart.keys[:, :, :, :13], together.keys[:, :, :, :13])
-    for quantity in ("flops", "kv_written_bytes"):
-        assert demo.passes_work(13, 13, quantity) == demo.passes_work(13, 1, quantity)
+    at_once, one_by_one = demo.passes_work(13, 13), demo.passes_work(13, 1)
+    assert at_once.flops == one_by_one.flops
+    assert at_once.kv_written_bytes == one_by_one.kv_written_bytes
     # Seven passes over two tokens, the last over one: 2, 4, … 12 and 13 slots in reach.
     assert demo.passes_made(13, 2) == 7
-    assert demo.passes_work(13, 2, "kv_bytes") == 512 * (2 + 4 + 6 + 8 + 10 + 12 + 13)
+    assert demo.passes_work(13, 2).kv_bytes == 512 * (2 + 4 + 6 + 8 + 10 + 12 + 13)
     layer = 64 * 64 * 2 + 2 * 64 * 32 + 3 * 64 * 172
-    assert demo.passes_work(13, 13, "flops") == 2 * 2 * layer * 13 + 4 * 2 * 64 * 13 * 14 // 2
+    assert at_once.flops == 2 * 2 * layer * 13 + 4 * 2 * 64 * 13 * 14 // 2
 
 
 def test_the_caches_of_the_figure_are_known():

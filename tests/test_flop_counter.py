@@ -2,6 +2,7 @@
 
 import pytest
 
+from kvlab.accounting.operations import Operation
 from kvlab.errors import KvlabError
 from kvlab.experiments import flop_counter
 
@@ -30,7 +31,11 @@ def test_the_accounting_counts_all_of_them_alike(monkeypatch):
     assert flop_counter.operations_counted(PROMPT) == 12
     assert flop_counter.operations_miscounted(PROMPT) == 0
     right = flop_counter.accounted
-    monkeypatch.setattr(flop_counter, "accounted", lambda *args, **kwargs: right(*args, **kwargs) + (args[1] == "qkv"))
+
+    def wrong(model_name, operation, *args, **kwargs):
+        return right(model_name, operation, *args, **kwargs) + Operation("one more", flops_read=operation == "qkv")
+
+    monkeypatch.setattr(flop_counter, "accounted", wrong)
     assert flop_counter.operations_miscounted(PROMPT) == 2
 
 

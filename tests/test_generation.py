@@ -57,7 +57,7 @@ def test_generation_stops_where_the_context_is_full(generate):
 
 
 @BOTH
-def test_generation_stops_behind_the_end_of_text_only_when_asked(generate):
+def test_generation_stops_after_the_end_of_text_only_when_asked(generate):
     ids = generate(MODEL, [3, 1, 4], 9).ids
     end = ids[4]
     stopped = generate(MODEL, [3, 1, 4], 9, stop_ids={end})

@@ -194,5 +194,5 @@ def test_the_walk_is_the_running_sum_of_the_passes():
     passes = [5, 1, 3, 1]
     for nth in range(4):
         before = sum(passes[:nth])
-        found = [walkthrough.walked(passes, nth, what) for what in ("before", "returned", "behind")]
+        found = [walkthrough.walked(passes, nth, what) for what in ("before", "returned", "after")]
         assert found == [before, before + passes[nth], before + passes[nth]]

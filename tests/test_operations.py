@@ -212,7 +212,7 @@ def test_without_a_cache_prompt_and_generated_tokens_are_repeated_as_a_loop_repe
 
 
 @given(st.integers(1, 70))
-def test_the_generated_tokens_lead_from_the_first_count_behind_the_balance_on(prompt):
+def test_the_generated_tokens_lead_from_the_first_count_after_the_balance_on(prompt):
     balance = pairs.balancing_new_tokens(prompt)
     lead = [n for n in range(1, 3 * prompt + 3) if sum(range(n)) > n * prompt]
     assert lead[0] == balance + 1
@@ -220,7 +220,7 @@ def test_the_generated_tokens_lead_from_the_first_count_behind_the_balance_on(pr
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 40), st.integers(1, 17))
-def test_a_pass_behind_others_needs_and_reads_what_its_queries_do(held, n_tokens, more, block):
+def test_a_pass_after_others_needs_and_reads_what_its_queries_do(held, n_tokens, more, block):
     capacity = held + n_tokens + more
     queries = range(held, held + n_tokens)
     assert pairs.pairs_of_pass(held, n_tokens) == sum(t + 1 for t in queries)

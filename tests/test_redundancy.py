@@ -60,12 +60,12 @@ def test_a_key_that_is_not_there_is_refused(at):
 
 def test_a_later_token_changes_no_slot_and_an_earlier_one_all_but_the_first_layers():
     later, earlier = ("Yesterday I worked", "Yesterday I was"), ("Yesterday I", "Tomorrow I")
-    assert [redundancy.slot_changed(*later, 1, layer) for layer in (0, 1)] == [0, 0]
-    first, second = (redundancy.slot_changed(*earlier, 1, layer) for layer in (0, 1))
+    assert [minigpt.kv_entries_changed(*later, 1, layer) for layer in (0, 1)] == [0, 0]
+    first, second = (minigpt.kv_entries_changed(*earlier, 1, layer) for layer in (0, 1))
     assert first == 0
     assert 0 < second <= 2 * 64
     # And the token itself changes its own slot.
-    assert redundancy.slot_changed(*earlier, 0, 0) > 0
+    assert minigpt.kv_entries_changed(*earlier, 0, 0) > 0
 
 
 def test_changes_of_keys_and_of_values_are_both_counted_and_no_other_positions(monkeypatch):
@@ -73,11 +73,5 @@ def test_changes_of_keys_and_of_values_are_both_counted_and_no_other_positions(m
     wrong.keys[1, 0, 2, 1, :3] = wrong.values[1, 0, 3, 1, :5] = 1
     wrong.keys[0, 0, 0, 1] = wrong.values[1, 0, 3, 2] = wrong.keys[1, 0, 0, 0] = 1
     runs = iter([(None, right), (None, wrong)])
-    monkeypatch.setattr(redundancy, "recompute", lambda *_: next(runs))
-    assert redundancy.slot_changed("Yesterday I", "Tomorrow I", 1, 1) == 3 + 5
-
-
-@pytest.mark.parametrize(("position", "layer"), [(2, 0), (0, 2), (-1, 0)])
-def test_a_slot_that_is_not_in_both_texts_is_refused(position, layer):
-    with pytest.raises(KvlabError, match="in both"):
-        redundancy.slot_changed("Yesterday I worked", "Yesterday I", position, layer)
+    monkeypatch.setattr(minigpt, "recompute", lambda *_: next(runs))
+    assert minigpt.kv_entries_changed("Yesterday I", "Tomorrow I", 1, 1) == 3 + 5

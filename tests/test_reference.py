@@ -32,13 +32,13 @@ def words(request):
 
 
 def cells(page, words, prefix):
-    return [row for name, make in page.tables.items() if name.startswith(prefix) for row in make(words).rows]
+    return [row for name, make in page.tables.items() if name.startswith(prefix) for row in make(words)]
 
 
 def test_every_function_of_the_accounting_has_a_row_and_its_unit(words):
     rows = [row for sheet in (reference_formulas, reference_formulas_work) for row in cells(sheet.page, words, "of_")]
     listed = [row[0].split("`")[1] for row in rows]
-    others = [row[1].strip("`").split(".")[1] for row in reference_formulas.no_formulas(words).rows]
+    others = [row[1].strip("`").split(".")[1] for row in reference_formulas.no_formulas(words)]
     known = [name for inside in contents.functions().values() for name in inside]
     assert sorted(listed + others) == sorted(known)
     assert all(row[2] for row in rows)
@@ -89,12 +89,12 @@ def shown(cell):
 
 
 def rows_of(table, words):
-    return {row[0]: [shown(cell) for cell in row[1:]] for row in table(words).rows}
+    return {row[0]: [shown(cell) for cell in row[1:]] for row in table(words)}
 
 
 @pytest.mark.parametrize("table", MODEL_TABLES, ids=lambda table: table.__name__)
 def test_every_model_of_the_catalog_has_one_row_in_each_table(table, words):
-    names = [row[0] for row in table(words).rows]
+    names = [row[0] for row in table(words)]
     assert sorted(names) == sorted(entry.name for entry in catalog.all_models())
 
 
@@ -142,7 +142,7 @@ FRACTIONS = {"q8_0 34/32 B": "1.0625", "q4_0 18/32 B": "0.5625"}
 
 
 def test_every_figure_that_follows_from_a_formula_stands_beside_what_the_formula_gives(words):
-    rows = [[shown(cell) for cell in row] for row in reference_models.published(words).rows]
+    rows = [[shown(cell) for cell in row] for row in reference_models.published(words)]
     printed = {row[1].strip("`"): row[2] for row in rows}
     follow = [figure for figure in published_figures() if figure.from_formula]
     assert list(reference_models.COMPUTED) == [figure.name for figure in follow]
@@ -162,10 +162,10 @@ def test_every_figure_that_follows_from_a_formula_stands_beside_what_the_formula
 def test_every_accelerator_has_its_rows_and_every_processor_one(words):
     names = [entry.name for entry in catalog.accelerators()]
     for table in (reference_devices.device_memory, reference_devices.device_speed):
-        assert [row[0] for row in table(words).rows] == names
+        assert [row[0] for row in table(words)] == names
     processors = [entry.name for entry in catalog.processors()]
-    assert [row[0] for row in reference_devices.processor_caches(words).rows] == processors
-    assert [row[0] for row in reference_devices.device_sources(words).rows] == names + processors
+    assert [row[0] for row in reference_devices.processor_caches(words)] == processors
+    assert [row[0] for row in reference_devices.device_sources(words)] == names + processors
 
 
 def test_no_device_reports_less_than_its_name_in_gb_or_more_than_its_name_in_gib():

@@ -22,7 +22,9 @@ def name_of(path):
 
 def test_a_module_is_short_enough_to_be_read():
     assert MODULES
-    assert [name_of(path) for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 360] == []
+    long = [path for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 300]
+    # A page's module is data: the list of what the page shows.
+    assert [name_of(path) for path in long if path.parent != ROOT / "figures_src/pages"] == []
 
 
 # Division by 1024, 1_000_000, 10**9, 2**30, 1e9, and their disguises: a shift, a negative exponent.

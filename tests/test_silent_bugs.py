@@ -99,7 +99,7 @@ def test_the_weight_of_the_empty_slot_is_what_a_value_of_ones_there_would_add():
         assert len(silent_bugs.empty_slot_weights(N_TEXTS, layer)) == 111
 
 
-def test_the_best_other_score_leaves_out_the_empty_slot_and_what_lies_behind():
+def test_the_best_other_score_leaves_out_the_empty_slot_and_what_lies_after():
     model, texts = minigpt(), held_out_texts(N_TEXTS)
     held, best = SlotTooFar.for_model(model.architecture, batch=N_TEXTS), []
 

@@ -27,12 +27,10 @@ def test_the_next_token_costs_what_the_cache_then_takes_more(context):
     assert sizes.next_token_bytes("Gemma-3-27B", context, "fp16") == more
 
 
-def test_a_number_of_one_kind_of_layers_is_found_and_others_are_refused():
-    assert [sizes.layer_shape("Gemma-3-27B", kind, "count") for kind in ("sliding", "full")] == [52, 10]
+def test_the_layers_of_one_kind_are_found_and_others_are_refused():
+    assert [sizes.layer_group("Gemma-3-27B", kind).count for kind in ("sliding", "full")] == [52, 10]
     with pytest.raises(KvlabError, match="Gemma-3-27B has no 'latent' layers; it has sliding, full"):
-        sizes.layer_shape("Gemma-3-27B", "latent", "count")
-    with pytest.raises(KvlabError, match=r"Gemma-3-27B \(full\) has no number 'window'"):
-        sizes.layer_shape("Gemma-3-27B", "full", "window")
+        sizes.layer_group("Gemma-3-27B", "latent")
 
 
 @pytest.mark.parametrize("name", ["Llama-2-7B", "GPT-3 175B", "DeepSeek-V3", "Gemma-3-4B"])

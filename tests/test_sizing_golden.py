@@ -46,7 +46,7 @@ def test_every_model_type_has_a_case_and_every_case_was_measured():
 
 
 @each_case
-def test_contexts_end_before_and_behind_every_window(name):
+def test_contexts_end_before_and_after_every_window(name):
     contexts = {row[0] for row in GOLDEN[name]["bytes"]}
     for window in {group.window for group in read_decoder(CASES[name].config, name).layers} - {None}:
         assert contexts >= {window - 1, window + 1} - {0}

@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from kvlab.cache import READ_TILE, DenseCache
 from kvlab.decoding.generation import generate_cached, recompute
-from kvlab.decoding.trace import compare_with_recomputation, offset_bytes, trace
+from kvlab.decoding.recomputation import compare_with_recomputation
+from kvlab.decoding.trace import offset_bytes, trace
 from kvlab.errors import KvlabError
 from kvlab.model import save_folder
 from kvlab.training import MINIGPT
@@ -36,7 +37,7 @@ def test_a_traced_run_computes_the_bytes_of_an_untraced_one(shapes, prompt):
     assert traced.cache.values.tobytes() == cache.values.tobytes()
 
 
-def test_the_prompt_is_one_step_and_each_token_behind_it_another_and_the_last_one_chosen_is_in_none():
+def test_the_prompt_is_one_step_and_each_token_after_it_another_and_the_last_one_chosen_is_in_none():
     traced = trace(random_model(), PROMPT, 3, text_of=lambda id_: f"<{id_}>")
     ids = traced.generation.ids
     assert [step.phase for step in traced.steps] == ["prefill", "decode", "decode"]

@@ -1,4 +1,4 @@
-"""One build of the site: what comes before the first page and behind the last, and where it is built."""
+"""One build of the site: what comes before the first page and after the last, and where it is built."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Build:
             self.finish_titles(getattr(entry, "children", None) or ())
 
     def finish(self, is_good: bool) -> None:
-        """Write what lies beside the pages, check the site, and put it in the place of the last one if it is good.
+        """Write what lies beside the pages, check the site, and replace the last one if it is good.
 
         Raises:
             BookError: a result that no page shows, or a fault of the built pages.

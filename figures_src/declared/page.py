@@ -21,7 +21,7 @@ Row = TypeVar("Row")  # of a figure's data: the named tuple that its drawing dec
 
 
 class Shown(NamedTuple):
-    """A value in a cell, in a format or as a word, and a mark behind it that the caption explains."""
+    """A value in a cell, in a format or as a word, and a mark after it that the caption explains."""
 
     value: Value
     format: str = ""

@@ -213,7 +213,7 @@ class Parameter(Value):
 
 
 def _as_literal(argument: Any) -> Any:
-    """Return an argument with the result of each value in the place of it."""
+    """Return an argument with each value replaced by its result."""
     if isinstance(argument, list):
         return [_as_literal(one) for one in argument]
     return argument.result if isinstance(argument, Value) else argument

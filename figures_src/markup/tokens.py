@@ -78,7 +78,7 @@ def fill(page_html: str, tokens: list[Token], page: TokenRenderer) -> str:
             latex = html.unescape(match["math"].strip()[2:-2]).strip()  # without its \( \) or \[ \]
             written = each_mark(latex, str)
             mathml = page.mathml(each_mark(latex, page.in_math), match["tag"] == "div", written)
-            # A full stop behind a formula does not begin the next line.
+            # A full stop after a formula does not begin the next line.
             return f'<span class="kv-keep">{mathml}{match["after"]}</span>' if match["after"] else mathml
         if match["code"] is not None:
             return each_mark(found, str)

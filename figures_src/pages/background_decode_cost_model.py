@@ -112,7 +112,7 @@ long_again_new = page.value("long_again_new", pairs.generated_tokens_uncached, n
 page.value("long_times", units.ratio, numerator=long_again_prompt, denominator=long_again_new)
 page.formula("balance", pairs.balancing_new_tokens)
 long_balance = page.value("long_balance", pairs.balancing_new_tokens, prompt=long_prompt)
-page.claim("behind a long prompt, the prompt's part is the larger one", long_again_new, long_again_prompt)
+page.claim("after a long prompt, the prompt's part is the larger one", long_again_new, long_again_prompt)
 page.same(
     "at the balance both parts are equal",
     call(pairs.prompt_tokens_uncached, prompt=long_prompt, new_tokens=long_balance),

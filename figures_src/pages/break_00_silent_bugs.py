@@ -36,7 +36,7 @@ def _damage(bug: str) -> Call:
 
 
 def early(bug: str) -> Value:
-    """Return what a bug costs over the first tokens behind the prompt, in nats."""
+    """Return what a bug costs over the first tokens after the prompt, in nats."""
     return _damage(bug).field("early_loss")
 
 

@@ -135,7 +135,7 @@ def _formula(context: int, per: Mapping[str, Value]) -> int:
 
 
 def cache_growth_data() -> list[cache_growth.Row]:
-    """Return the bytes of the arrays behind each token, and what the formula gives for all layers and for one."""
+    """Return the bytes of the arrays after each token, and what the formula gives for all layers and for one."""
     one_layer = {"n_layers": number(1), **PER_LAYER}
     return [
         cache_growth.Row(context, size, _formula(context, KV), _formula(context, one_layer))
@@ -246,7 +246,7 @@ WAYS = {"one_pass": PASSED, "one_by_one": 1}
 
 
 def _work(way: str, quantity: str) -> Value:
-    return call(demo.passes_work, n_tokens=PASSED, at_once=WAYS[way], quantity=quantity)
+    return call(demo.passes_work, n_tokens=PASSED, at_once=WAYS[way]).field(quantity)
 
 
 def _intensity(way: str) -> Value:
@@ -288,7 +288,7 @@ def pass_intensity_data() -> list[pass_intensity.Row]:
     rows = [pass_intensity.Row("large", 2**power, at_scale.pass_intensity(2**power).result) for power in range(13)]
     for power in range(8):
         work, weights, kept = (
-            call(demo.passes_work, n_tokens=2**power, at_once=2**power, quantity=quantity)
+            call(demo.passes_work, n_tokens=2**power, at_once=2**power).field(quantity)
             for quantity in ("flops", "weight_bytes", "kv_bytes")
         )
         read = call(memory.together, weights=weights, kv_cache=kept)

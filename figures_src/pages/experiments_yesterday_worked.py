@@ -8,7 +8,7 @@ from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import attention_row, held_slots
 from figures_src.words import Words, numbers
 from kvlab.accounting import memory
-from kvlab.experiments import minigpt, redundancy, yesterday_worked
+from kvlab.experiments import minigpt, yesterday_worked
 
 page = Page("experiments/yesterday-worked")
 
@@ -133,7 +133,9 @@ page.same("no byte differs", parameter(0), all_differing, attention_differing)
 
 OTHER = "Tomorrow I worked"
 page.value("other", minigpt.prompt_text, prompt=OTHER)
-CHANGED = [call(redundancy.slot_changed, text=WORKED, other=OTHER, position=POSITION, layer=layer) for layer in LAYERS]
+CHANGED = [
+    call(minigpt.kv_entries_changed, text=WORKED, other_text=OTHER, position=POSITION, layer=layer) for layer in LAYERS
+]
 page.reuse("changed_first", CHANGED[0])
 page.reuse("changed_second", CHANGED[1])
 page.claim("another text gives another slot, above the first layer", *CHANGED)

@@ -40,7 +40,7 @@ def models(words: Words) -> Rows:
     return rows
 
 
-page.value("window", sizes.layer_shape, model_name=WINDOWED, kind="sliding", field="window")
+page.reuse("window", call(sizes.layer_group, model_name=WINDOWED, kind="sliding").field("window"))
 
 
 def _size_blank(model: str, dtype: str, context: Value, name: str) -> Blank:

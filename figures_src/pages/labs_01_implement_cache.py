@@ -58,13 +58,13 @@ def walk(words: Words) -> Rows:
             Shown(_walked(nth, "before")),
             Shown(_walked(nth, "before")),
             Shown(_walked(nth, "returned")),
-            Shown(_walked(nth, "behind")),
+            Shown(_walked(nth, "after")),
         ]
         for nth, text in enumerate(_texts())
     ]
 
 
-page.reuse("held_by_prompt", _walked(0, "behind"))
+page.reuse("held_by_prompt", _walked(0, "after"))
 page.parameter("n_layers", 2)
 page.parameter("zero", 0)
 page.parameter("one", 1)

@@ -152,7 +152,7 @@ HEADS = shapes(SEVEN, "n_heads", "n_kv_heads")
 mistral_heads = page.reuse("mistral_kv_heads", shapes(MISTRAL[1], "n_kv_heads")["n_kv_heads"])
 seven_heads = page.reuse("seven_heads", HEADS["n_heads"])
 work.reuse("seven_heads", seven_heads)
-page.value("mistral_window", sizes.layer_shape, model_name=MISTRAL[0], kind="sliding", field="window")
+page.reuse("mistral_window", call(sizes.layer_group, model_name=MISTRAL[0], kind="sliding").field("window"))
 work.reuse("mistral_saves", _ratio(HEADS["n_kv_heads"], mistral_heads))
 
 judge(

@@ -43,7 +43,7 @@ def limit(entry: CatalogModel) -> Value:
 
 
 def added(entry: CatalogModel, context: Value) -> Value:
-    """Return the bytes that one more token adds to a model's cache behind `context` others."""
+    """Return the bytes that one more token adds to a model's cache after `context` others."""
     return call(sizes.next_token_bytes, model_name=entry.name, context=context, dtype=DTYPE)
 
 

@@ -36,7 +36,7 @@ def head_dim(entry: CatalogModel) -> Value:
     if entry.decoder.head_dim is not None:
         return shape(entry, "head_dim")
     [latent] = entry.decoder.layers
-    return call(sizes.layer_shape, model_name=entry.name, kind=latent.kind, field="k_dim")
+    return call(sizes.layer_group, model_name=entry.name, kind=latent.kind).field("k_dim")
 
 
 @page.table
@@ -58,11 +58,11 @@ def window_row(entry: CatalogModel) -> Row:
     """Return a model's layers by kind, their window, and the bytes that a token adds at first and after the window."""
     kinds = {group.kind for group in entry.decoder.layers}
     counted = [
-        Shown(call(sizes.layer_shape, model_name=entry.name, kind=kind, field="count") if kind in kinds else NONE)
+        Shown(call(sizes.layer_group, model_name=entry.name, kind=kind).field("count") if kind in kinds else NONE)
         for kind in ("sliding", "full")
     ]
-    window = call(sizes.layer_shape, model_name=entry.name, kind="sliding", field="window")
-    return [entry.name, *counted, Shown(window), *(Shown(added(entry, behind), "B") for behind in (NONE, window))]
+    window = call(sizes.layer_group, model_name=entry.name, kind="sliding").field("window")
+    return [entry.name, *counted, Shown(window), *(Shown(added(entry, after), "B") for after in (NONE, window))]
 
 
 # One of them, for the mistake.

@@ -69,7 +69,7 @@ def inputs(words: Words) -> Rows:
     ]
 
 
-window = page.value("window", sizes.layer_shape, model_name=MISTRAL, kind="sliding", field="window")
+window = page.reuse("window", call(sizes.layer_group, model_name=MISTRAL, kind="sliding").field("window"))
 NAMES = {"MiniGPT": "mini", "GPT-2 small": "gpt2", SEVEN: "seven", SEVENTY: "seventy", GPT3: "gpt3", MISTRAL: "mistral"}
 for model, name in NAMES.items():
     given = {**kv_shapes(model), "bytes_per_element": element(model)}

@@ -161,7 +161,7 @@ page.value("wide_divided", units.ratio, numerator=wide["d_model"], denominator=w
 page.reuse("seven_layers", LLAMA["n_layers"])
 page.reuse("fp16_bytes", FP16)
 page.value("fp16_bits", units.ratio, numerator=16, denominator=1)
-page.value("window", sizes.layer_shape, model_name=MISTRAL, kind="sliding", field="window")
+page.reuse("window", call(sizes.layer_group, model_name=MISTRAL, kind="sliding").field("window"))
 page.value("seven_weights", sizes.weight_bytes, model_name=SEVEN, dtype="fp16")
 for unit in ("KiB", "MiB", "GiB", "TiB"):
     decimal = {"KiB": "kB"}.get(unit, unit.replace("i", ""))

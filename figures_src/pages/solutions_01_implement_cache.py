@@ -41,7 +41,7 @@ HIDES = {
     "room": ("no_capacity_error", "refuses_what_fits", "refuses_too_late", "keeps_what_it_refused"),
     "copied": ("k_and_v_exchanged", "batch_axes_swapped", "sequences_mixed", "scrambled", "keeps_callers_arrays"),
     "counted": ("length_per_layer", "length_too_early", "length_stuck", "length_counts_passes", "position_off_by_one"),
-    "returned": ("full_buffer", "empty_slots_behind", "only_the_new", "without_the_new", "returned_arrays_change"),
+    "returned": ("full_buffer", "empty_slots_after", "only_the_new", "without_the_new", "returned_arrays_change"),
 }
 
 

@@ -82,7 +82,7 @@ LENGTHS = (2, 3, 4)
 
 @page.table
 def keys(words: Words) -> Rows:
-    """Return the first elements of one key, as passes over longer and longer texts compute it anew."""
+    """Return the first elements of one key, as passes over longer and longer texts compute it again."""
     tokens = _tokens()
     rows: list[list[str | Shown]] = []
     for length in LENGTHS:
@@ -110,7 +110,9 @@ def changes(words: Words) -> Rows:
     for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
         texts = {"text": text, "other": other}
         shown = {role: numbers.show(written, "quoted", words.language) for role, written in texts.items()}
-        found = [call(redundancy.slot_changed, text=text, other=other, position=1, layer=layer) for layer in (0, 1)]
+        found = [
+            call(minigpt.kv_entries_changed, text=text, other_text=other, position=1, layer=layer) for layer in (0, 1)
+        ]
         rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])
     return rows
 
@@ -121,10 +123,11 @@ for layer in (0, 1):
     page.same(
         "a later token changes nothing",
         nothing,
-        call(redundancy.slot_changed, text=LATER[0], other=LATER[1], position=1, layer=layer),
+        call(minigpt.kv_entries_changed, text=LATER[0], other_text=LATER[1], position=1, layer=layer),
     )
 first, second = (
-    call(redundancy.slot_changed, text=EARLIER[0], other=EARLIER[1], position=1, layer=layer) for layer in (0, 1)
+    call(minigpt.kv_entries_changed, text=EARLIER[0], other_text=EARLIER[1], position=1, layer=layer)
+    for layer in (0, 1)
 )
 page.same("an earlier token does not reach the first layer's K and V", nothing, first)
 page.same("and changes all of the second's", layer_entries, second)

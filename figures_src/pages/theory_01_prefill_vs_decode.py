@@ -51,7 +51,7 @@ PHASES = {"prefill": (nothing, prompt_tokens), "decode": (prompt_tokens, one)}
 def _mini(phase: str, operation: str, quantity: str, block: int = 1) -> Value:
     held, new = PHASES[phase]
     shape = {"model_name": "MiniGPT", "held": held, "n_tokens": new, "batch": 1, "bytes_per_element": FP32}
-    return call(passes.operation, **shape, operation=operation, quantity=quantity, block=block)
+    return call(passes.operation, **shape, operation=operation, block=block).field(quantity)
 
 
 def _intensity(work: Value, moved: Value) -> Value:
@@ -69,7 +69,7 @@ def _operation_columns(words: Words) -> list[str]:
 
 @page.table
 def mini_operations(words: Words) -> Rows:
-    """Return FLOPs, bytes and intensity of each operation, for the prompt and for one token behind it."""
+    """Return FLOPs, bytes and intensity of each operation, for the prompt and for one token after it."""
     rows: list[list[str | Shown]] = []
     for operation in OPERATIONS:
         row: list[str | Shown] = [words(f"operations.{operation.replace(' ', '_')}")]
@@ -129,7 +129,7 @@ LARGE_PHASES = {"prefill": (0, 1024), "decode": (1023, 1)}
 def _large(phase: str, operation: str, quantity: str) -> Value:
     held, new = LARGE_PHASES[phase]
     shape = {"model_name": LARGE, "held": held, "n_tokens": new, "batch": 1, "bytes_per_element": FP16}
-    return call(passes.operation, **shape, operation=operation, quantity=quantity)
+    return call(passes.operation, **shape, operation=operation).field(quantity)
 
 
 LARGE_INTENSITY = {
@@ -190,7 +190,7 @@ def _step(phase: str, tokens: int) -> dict[str, Value]:
     held, new = (0, tokens) if phase == "prefill" else (tokens - 1, 1)
     shape = {"model_name": LARGE, "held": held, "n_tokens": new, "batch": 1, "bytes_per_element": FP16}
     work, weights, cache = (
-        call(passes.of_pass, **shape, quantity=quantity) for quantity in ("flops", "weight_bytes", "kv_bytes")
+        call(passes.whole_pass, **shape).field(quantity) for quantity in ("flops", "weight_bytes", "kv_bytes")
     )
     return {"flops": work, "weight_bytes": weights, "cache_bytes": nothing if phase == "prefill" else cache, **SPEEDS}
 

@@ -132,7 +132,9 @@ page.claim("grouped queries make a token of the 70B cheaper than one of the 7B",
 page.value("mha_over_gqa", units.ratio, numerator=mha, denominator=gqa)
 mistral_token = call(memory.kv_bytes_per_token, **kv_shapes("Mistral-7B-v0.3"), bytes_per_element=FP16)
 page.value("llama_over_mistral", units.ratio, numerator=llama_token, denominator=mistral_token)
-mistral_window = page.value("mistral_window", sizes.layer_shape, model_name=WINDOWED, kind="sliding", field="window")
+mistral_window = page.reuse(
+    "mistral_window", call(sizes.layer_group, model_name=WINDOWED, kind="sliding").field("window")
+)
 mistral_full = page.reuse("mistral_full", _cache(WINDOWED, mistral_window))
 page.value("llama_over_windowed", units.ratio, numerator=_size(LLAMA, K32, FP16), denominator=_cache(WINDOWED, K32))
 
@@ -183,7 +185,7 @@ page.formula("term", layers.kind_bytes)
 PLAIN = {"count": LLAMA["n_layers"], "block_bytes": FP16, "tokens": K32, "batch": one}
 HEADS = {heads: call(memory.k_width, n_kv_heads=heads, head_dim=LLAMA["head_dim"]) for heads in (1, 8)}
 MHA_WIDTH = call(memory.k_width, n_kv_heads=LLAMA["n_kv_heads"], head_dim=LLAMA["head_dim"])
-latent = page.value("latent", sizes.layer_shape, model_name="DeepSeek-V3", kind="latent", field="k_dim")
+latent = page.reuse("latent", call(sizes.layer_group, model_name="DeepSeek-V3", kind="latent").field("k_dim"))
 nothing = parameter(0)
 
 
@@ -234,7 +236,7 @@ page.claim("a block's scale makes q8_0 larger than int8", TERMS["fp8"], TERMS["q
 
 # MLA, and layers of two kinds.
 
-DEEPSEEK_LAYERS = call(sizes.layer_shape, model_name="DeepSeek-V3", kind="latent", field="count")
+DEEPSEEK_LAYERS = call(sizes.layer_group, model_name="DeepSeek-V3", kind="latent").field("count")
 deepseek_token = page.value(
     "deepseek_token",
     layers.kind_bytes,
@@ -252,7 +254,7 @@ MIXED = "Gemma-3-27B"
 
 
 def _of(kind: str, field: str) -> Value:
-    return call(sizes.layer_shape, model_name=MIXED, kind=kind, field=field)
+    return call(sizes.layer_group, model_name=MIXED, kind=kind).field(field)
 
 
 mixed_window = page.reuse("mixed_window", _of("sliding", "window"))
@@ -266,8 +268,8 @@ page.reuse("llama_layers", LLAMA["n_layers"])
 page.reuse("k128", K128)
 mixed_32k = page.reuse("mixed_32k", _cache(MIXED, K32))
 mixed_before = page.value("mixed_before", sizes.next_token_bytes, model_name=MIXED, context=0, dtype="fp16")
-mixed_behind = page.value("mixed_behind", sizes.next_token_bytes, model_name=MIXED, context=mixed_window, dtype="fp16")
-page.claim("a full window makes the next token cheaper", mixed_behind, mixed_before)
+mixed_after = page.value("mixed_after", sizes.next_token_bytes, model_name=MIXED, context=mixed_window, dtype="fp16")
+page.claim("a full window makes the next token cheaper", mixed_after, mixed_before)
 
 # Against the weights.
 

@@ -28,7 +28,7 @@ bandwidth = page.reuse("bandwidth", SPEEDS["bytes_per_second"])
 def step(quantity: str, context: int, batch: int = 1) -> Value:
     """Return one quantity of a decode step with `context` tokens of each sequence in reach."""
     shape = {"model_name": LARGE, "held": context - 1, "n_tokens": 1, "batch": batch, "bytes_per_element": FP16}
-    return call(passes.of_pass, **shape, quantity=quantity)
+    return call(passes.whole_pass, **shape).field(quantity)
 
 
 def _parts(context: int, batch: int = 1) -> dict[str, Value]:

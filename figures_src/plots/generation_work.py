@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 
 def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
-    """Draw the FLOPs of both ways behind the longest prompt, and below their ratio for each prompt, divided by n/2."""
+    """Draw the FLOPs of both ways after the longest prompt, and below their ratio for each prompt, divided by n/2."""
     figure, axes = new_figure(palette, height_points=480, rows=2)
     prompts = sorted({row.prompt_tokens for row in rows})
     longest = [row for row in rows if row.prompt_tokens == prompts[-1]]

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
 
 def draw(rows: Sequence[Row], words: Words, palette: Palette) -> Figure:
-    """Draw two stacked bars a way, with the share that holds tokens behind each."""
+    """Draw two stacked bars a way, with the share that holds tokens after each."""
     from matplotlib.patches import Patch
 
     figure, [ax] = new_figure(palette, height_points=430)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from figures_src.errors import BookError, nearest
+from kvlab.files import flat_toml
 
 LANGUAGES = ("en", "es")
 # The words asked for since it was last emptied, by language and key: what the page being rendered depends on.
@@ -45,13 +45,6 @@ def are_still(words: dict[tuple[str, str], str]) -> bool:
 def _load(language: str) -> dict[str, str]:
     path = Path(__file__).with_name(f"{language}.toml")
     try:
-        return _flat(tomllib.loads(path.read_text(encoding="utf-8")))
+        return flat_toml(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BookError(f"figures_src/words/{path.name}: {error}") from None
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    words: dict[str, str] = {}
-    for key, entry in table.items():
-        words |= _flat(entry, f"{prefix}{key}.") if isinstance(entry, dict) else {prefix + key: entry}
-    return words

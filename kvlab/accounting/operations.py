@@ -61,6 +61,11 @@ class Operation:
     kv_written_bytes: int = 0
     activation_bytes: int = 0
 
+    def __add__(self, other: Operation) -> Operation:
+        """Return both together, under the name of the first."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in vars(self) if name != "name"}
+        return Operation(self.name, **sums)
+
     @property
     def bytes(self) -> int:
         """All bytes that it moves."""

@@ -101,7 +101,7 @@ def _gpt2_small(quick: bool, progress: Callable[[], None]) -> Results:
 
 
 def _bytes_read(context: int) -> int:
-    """Return the bytes that a step behind `context` tokens reads; at the bandwidth measured, its lower bound."""
+    """Return the bytes that a step after `context` tokens reads; at the bandwidth measured, its lower bound."""
     a = GPT2_SMALL
     shapes = (a.n_layers, a.d_model, a.n_kv_heads, a.head_dim, a.d_ff, a.vocab_size, a.max_context)
     return gpt2_decode_bytes_read(*shapes, context + 1, bytes_per_element=4)

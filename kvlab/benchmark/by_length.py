@@ -80,7 +80,7 @@ def by_passes(rounds: int) -> dict[str, Any]:
 
 
 class PassRun:
-    """`PASSED_TOKENS` tokens that run in passes of so many, behind nothing, and the times of the passes by round."""
+    """`PASSED_TOKENS` tokens that run in passes of so many from an empty cache, and their times by round."""
 
     def __init__(self, model: Model, at_once: int) -> None:
         self.model, self.at_once = model, at_once

@@ -1,11 +1,11 @@
 """Curves against theory: memory and time against context, predicted from half of the points, judged on the others.
 
 A curve that is fitted to points and then shown to pass through them proves nothing. So the constants of each formula
-are fitted on half of the contexts, and what is reported is the largest error on the others. A decode step behind 16
-tokens and one behind 32 read the same slots and are one measurement taken twice: such a pair is never parted.
+are fitted on half of the contexts, and what is reported is the largest error on the others. A decode step after 16
+tokens and one after 32 read the same slots and are one measurement taken twice: such a pair is never parted.
 
     memory       2 · L · H_kv · d_h · S · s, which has no constant to fit
-    cached       a + b · slots read              one decode step behind S tokens
+    cached       a + b · slots read              one decode step after S tokens
     uncached     a + b · T + c · slots read      one forward pass over all T tokens
 """
 
@@ -56,7 +56,7 @@ def _allocated_by(file: str) -> float:
 
 
 def cached_tasks(model: GPT2) -> dict[int, Task]:
-    """Return one decode step behind each number of tokens, its own included: the last reads the whole context."""
+    """Return one decode step after each number of tokens, its own included: the last reads the whole context."""
     cache = filled_cache(model)
     return {context: decode_step(model, cache, context - 1) for context in CONTEXTS}
 

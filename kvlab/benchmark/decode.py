@@ -40,7 +40,7 @@ def filled_cache(model: GPT2) -> DenseCache:
 
 
 def decode_step(model: GPT2, cache: DenseCache, context: int, kernel: Kernel = EXACT) -> Task:
-    """Return one decode step behind `context` tokens, from the token's id to its logits."""
+    """Return one decode step after `context` tokens, from the token's id to its logits."""
     ids = np.array([[TOKEN]])
 
     def step() -> Floats:

@@ -30,21 +30,21 @@ class Transformers:
         self.architecture = model.architecture
 
     def step(self, context: int) -> Task:
-        """Return one decode step behind `context` tokens, on the library's own growing cache, as `generate` runs it.
+        """Return one decode step after `context` tokens, on the library's own growing cache, as `generate` runs it.
 
         What a step appends is cut off again, which costs a view.
         """
         import torch
         from transformers import DynamicCache
 
-        a, held, ids = self.architecture, DynamicCache(), torch.tensor([[TOKEN]])
+        a, kv_cache, ids = self.architecture, DynamicCache(), torch.tensor([[TOKEN]])
         for layer in range(a.n_layers):
-            held.update(*torch.randn(2, 1, a.n_kv_heads, context, a.head_dim), layer)
+            kv_cache.update(*torch.randn(2, 1, a.n_kv_heads, context, a.head_dim), layer)
 
         def step() -> Any:
             with torch.inference_mode():
-                logits = self.library(ids, past_key_values=held, use_cache=True).logits
-            held.crop(-1)
+                logits = self.library(ids, past_key_values=kv_cache, use_cache=True).logits
+            kv_cache.crop(-1)
             return logits
 
         return step

@@ -26,7 +26,7 @@ Generate = Callable[..., Generation]
 def per_token(rounds: int) -> dict[str, Any]:
     """Return the least time of each token of a text of the MiniGPT, in milliseconds, with a cache and without.
 
-    And for each run how many times as long its last `COMPARED` tokens take as its first ones behind the prompt's.
+    And for each run how many times as long its last `COMPARED` tokens take as its first ones after the prompt's.
     """
     model = load_model(MINIGPT)
     prompt_ids = Tokenizer.from_file(MINIGPT / "tokenizer.json").encode(PROMPT)

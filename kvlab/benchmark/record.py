@@ -26,6 +26,7 @@ from platformdirs import user_cache_path
 
 from kvlab.benchmark.machine import PEERS, machine
 from kvlab.errors import KvlabError
+from kvlab.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 MEASURED_SOURCES = ("model", "cache", "benchmark")
@@ -104,7 +105,7 @@ def _hashes_without_words(paths: list[Path]) -> list[str]:
     }
     if new:
         with suppress(OSError, KvlabError):  # without them the next build only takes longer
-            _write(folder() / HASHES, json.dumps(known | new))
+            write_atomically(folder() / HASHES, json.dumps(known | new))
     return [(known | new)[key] for key in keys]
 
 
@@ -153,20 +154,10 @@ def _read(path: Path) -> Record | None:
 
 
 def keep(record: Record) -> Path:
-    """Keep a record in the place of an earlier one of the same key, whole or not at all."""
+    """Keep a record in place of an earlier one of the same key."""
     place = folder() / f"{record.key}.json"
-    _write(place, json.dumps(vars(record), indent=1))
+    write_atomically(place, json.dumps(vars(record), indent=1))
     return place
-
-
-def _write(place: Path, text: str) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_suffix(f".{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(place)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def require_place() -> None:

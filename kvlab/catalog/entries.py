@@ -30,11 +30,3 @@ def unknown(what: str, name: str, known: Iterable[str], lister: str) -> KvlabErr
     close = close or difflib.get_close_matches(spelled, names, n=3, cutoff=0.5)
     nearest = [names[one] for one in close[:3]] or list(names.values())[:3]
     return KvlabError(f"unknown {what} {name[:100]!r}; known are {', '.join(nearest)} and others: see {lister}")
-
-
-def integer_field(entry: object, field: str, name: str) -> int:
-    """Return one number of an entry. Raises `KvlabError` where it has no such number."""
-    value = getattr(entry, field, None)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise KvlabError(f"{name} has no number {field!r}")
-    return value

@@ -115,7 +115,7 @@ MISTAKES: dict[str, Callable[[Case], int]] = {
     "head_size": _head_size,
 }
 SENTENCES = {
-    "query_heads": "the query heads were counted in the place of the K/V heads",
+    "query_heads": "the query heads were counted instead of the K/V heads",
     "thousand": "1k tokens were taken for 1,000 and not for 1,024",
     "two_lost": "the factor 2 is missing: K and V are both kept",
     "two_doubled": "the factor 2 is there twice",

@@ -6,7 +6,6 @@ from functools import cache
 
 from kvlab.accounting import operations
 from kvlab.architecture import Architecture, read_architecture
-from kvlab.catalog.entries import integer_field
 from kvlab.catalog.models import model
 from kvlab.errors import KvlabError
 
@@ -14,42 +13,39 @@ from kvlab.errors import KvlabError
 def operation(
     model_name: str,
     operation: str,
-    quantity: str,
     held: int,
     n_tokens: int,
     batch: int,
     bytes_per_element: int,
     block: int = 1,
-) -> int:
-    """Return one quantity of one operation of a pass that ends in one row of logits a sequence.
+) -> operations.Operation:
+    """Return one operation of a pass that ends in one row of logits a sequence.
 
     Args:
         model_name: of the catalog.
         operation: a name of `accounting.operations.operations`, such as `"qkv"`.
-        quantity: a number of `accounting.operations.Operation`, such as `"flops"` or `"bytes"`.
         held: tokens that each sequence's cache holds already; 0 in prefill.
         n_tokens: new tokens of each sequence; 1 in decode.
         batch: sequences.
         bytes_per_element: of weights, cache and activations.
-        block: slots that are read at once, which only `"flops_read"` depends on.
+        block: slots that are read at once, which only `flops_read` depends on.
 
     Raises:
-        KvlabError: no such model, operation or quantity; layers that kvlab cannot run; more tokens than the model's
-            limit.
+        KvlabError: no such model or operation; layers that kvlab cannot run; more tokens than the model's limit.
     """
     found = {one.name: one for one in _operations(model_name, held, n_tokens, batch, bytes_per_element, block)}
     if operation not in found:
         raise KvlabError(f"unknown operation {operation!r}; known are {', '.join(found)}")
-    return integer_field(found[operation], quantity, operation)
+    return found[operation]
 
 
-def of_pass(model_name: str, quantity: str, held: int, n_tokens: int, batch: int, bytes_per_element: int) -> int:
-    """Return one quantity of a whole pass: the sum over its operations. Arguments and errors are those of `operation`.
+def whole_pass(model_name: str, held: int, n_tokens: int, batch: int, bytes_per_element: int) -> operations.Operation:
+    """Return the sum of a pass's operations. Arguments and errors are those of `operation`.
 
-    Of `"bytes"`, what an operation gives and the next one takes is counted twice: as if each were done by itself.
+    Of its `bytes`, what an operation gives and the next one takes is counted twice: as if each were done by itself.
     """
     parts = _operations(model_name, held, n_tokens, batch, bytes_per_element, 1)
-    return sum(integer_field(one, quantity, one.name) for one in parts)
+    return sum(parts, operations.Operation("pass"))
 
 
 def _operations(

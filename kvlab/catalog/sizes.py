@@ -5,7 +5,6 @@ from __future__ import annotations
 from kvlab.accounting import layers
 from kvlab.accounting.formats import ELEMENTS, Element, state_element_bytes
 from kvlab.catalog.devices import device
-from kvlab.catalog.entries import integer_field
 from kvlab.catalog.models import model
 from kvlab.errors import KvlabError
 from kvlab.sizing import Decoder, arithmetic
@@ -22,7 +21,7 @@ def cache_bytes(model_name: str, context: int, batch: int, dtype: str) -> int:
 
 
 def next_token_bytes(model_name: str, context: int, dtype: str) -> int:
-    """Return the bytes that one more token of one sequence adds behind `context` others. Errors as of `cache_bytes`."""
+    """Return the bytes that one more token of one sequence adds after `context` others. Errors as of `cache_bytes`."""
     return layers.next_token_bytes(_decoder(model_name).layers, context, element_named(dtype))
 
 
@@ -39,16 +38,16 @@ def over_limit(model_name: str, context: int) -> bool:
     return arithmetic.over_limit(_decoder(model_name), context)
 
 
-def layer_shape(model_name: str, kind: str, field: str) -> int:
-    """Return one number of a model's layers of one kind, such as the `count` of those that are `"sliding"`.
+def layer_group(model_name: str, kind: str) -> layers.Layers:
+    """Return a model's layers of one kind, such as `"sliding"`.
 
     Raises:
-        KvlabError: an unknown model, a kind of layers that it has not, or no such number.
+        KvlabError: an unknown model, or a kind of layers that it has not.
     """
     groups = {group.kind: group for group in _decoder(model_name).layers}
     if kind not in groups:
         raise KvlabError(f"{model_name} has no {kind!r:.60} layers; it has {', '.join(groups)}")
-    return integer_field(groups[kind], field, f"{model_name} ({kind})")
+    return groups[kind]
 
 
 def crossing(model_name: str, batch: int, dtype: str) -> int:

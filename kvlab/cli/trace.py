@@ -26,7 +26,8 @@ from kvlab.cli.terminal import Card, print_json
 from kvlab.errors import KvlabError
 
 if TYPE_CHECKING:
-    from kvlab.decoding.trace import Recomputation, Slot, Step, Token, Trace
+    from kvlab.decoding.recomputation import Recomputation, Slot
+    from kvlab.decoding.trace import Step, Token, Trace
 
 ROWS = 8  # slots that a step shows, the newest; those before them share a row
 FIRST_BYTES = 8  # of a slot: two numbers in float32
@@ -58,7 +59,7 @@ def trace(
     At the end the slot of one position is compared, byte by byte, with a full recomputation of the text. Exit code 1
     if the slot of any position differs.
     """
-    from kvlab.decoding.trace import compare_with_recomputation
+    from kvlab.decoding.recomputation import compare_with_recomputation
     from kvlab.decoding.trace import trace as run_traced
 
     require_one_prompt(prompt, ids)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvlab.cache import DenseCache, Positions, Reading, slot_offset
-from kvlab.decoding.equivalence import differing_entries
-from kvlab.decoding.generation import Generation, Logits, generate_cached, greedy, recompute
+from kvlab.decoding.generation import Generation, Logits, generate_cached, greedy
 from kvlab.errors import KvlabError
 from kvlab.model import EXACT, Kernel, Model
 from kvlab.model.ops import Floats
@@ -119,50 +118,6 @@ class Trace:
     def held(self) -> tuple[Token, ...]:
         """The token of each slot that is filled."""
         return tuple(token for step in self.steps for token in step.tokens)
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One position's slot of K or of V in one layer: as cached, and as recomputed.
-
-    Attributes:
-        layer: the layer.
-        tensor: `"K"` or `"V"`.
-        cached: its entries in the cache, `(n_kv_heads, head_dim)`.
-        recomputed: its entries after a full recomputation, likewise.
-    """
-
-    layer: int
-    tensor: str
-    cached: Floats
-    recomputed: Floats
-
-    @property
-    def differing_entries(self) -> int:
-        """How many entries differ in their bytes."""
-        return differing_entries(self.cached, self.recomputed)
-
-
-@dataclass(frozen=True)
-class Recomputation:
-    """The cache of a run against a full recomputation of its text.
-
-    Attributes:
-        position: the position looked at.
-        slots: its K and V in each layer.
-        compared_entries: entries of K and V of every position held.
-        differing_entries: for each position held, how many of its entries differ in their bytes.
-    """
-
-    position: int
-    slots: tuple[Slot, ...]
-    compared_entries: int
-    differing_entries: tuple[int, ...]
-
-    @property
-    def identical(self) -> bool:
-        """Whether no entry of any position differs."""
-        return not any(self.differing_entries)
 
 
 def trace(
@@ -273,36 +228,3 @@ def offset_bytes(cache: DenseCache, layer: int, kv_head: int, slot: int) -> int:
     _, batch, n_kv_heads, capacity, head_dim = cache.shape
     sizes = {"batch": batch, "n_kv_heads": n_kv_heads, "capacity": capacity, "head_dim": head_dim}
     return slot_offset(layer, 0, kv_head, slot, **sizes, bytes_per_element=cache.dtype.itemsize)
-
-
-def compare_with_recomputation(model: Model, traced: Trace, position: int | None = None) -> Recomputation:
-    """Compare the cache of a run, byte by byte, with the K and V of one pass over its whole text.
-
-    Args:
-        model: the model that was traced.
-        traced: the run.
-        position: the position whose slots are shown; the last token of the prompt if none is given.
-
-    Raises:
-        KvlabError: the cache holds no such position.
-    """
-    prompt_ids, held = traced.generation.prompt_ids, traced.cache.position
-    position = len(prompt_ids) - 1 if position is None else position
-    if not 0 <= position < held:
-        raise KvlabError(f"position {position} is not in the cache; the run leaves 0 to {held - 1} there")
-    _, again = recompute(model, [*prompt_ids, *traced.generation.ids])
-    pairs = {"K": (traced.cache.keys, again.keys), "V": (traced.cache.values, again.values)}
-
-    def slots(t: int) -> tuple[Slot, ...]:
-        return tuple(
-            Slot(layer, tensor, cached[layer, 0, :, t], recomputed[layer, 0, :, t])
-            for layer in range(model.architecture.n_layers)
-            for tensor, (cached, recomputed) in pairs.items()
-        )
-
-    return Recomputation(
-        position=position,
-        slots=slots(position),
-        compared_entries=sum(cached[..., :held, :].size for cached, _ in pairs.values()),
-        differing_entries=tuple(sum(slot.differing_entries for slot in slots(t)) for t in range(held)),
-    )

@@ -36,7 +36,7 @@ class Chosen(NamedTuple):
 
 @cache
 def chosen(n_prompts: int, n_tokens: int, model_name: str) -> Chosen:
-    """Return what a model chooses behind its prompts. Raises `KvlabError` for an unknown model or a run too long."""
+    """Return what a model chooses after its prompts. Raises `KvlabError` for an unknown model or a run too long."""
     margins: list[float] = []
 
     def pick_and_note(logits: Logits) -> int:

@@ -15,7 +15,6 @@ from kvlab.accounting import operations
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.cache import DenseCache, GrowingCache, HalfCache, KVCache
 from kvlab.cache.broken import BUGS
-from kvlab.catalog.entries import integer_field
 from kvlab.decoding.equivalence import Comparison, comparing_picker, differing_entries, total
 from kvlab.decoding.generation import generate_batch, generate_cached, generate_uncached
 from kvlab.errors import KvlabError
@@ -123,11 +122,11 @@ class _Recorded(Llama):
 
 
 def held_by_token(n_tokens: int) -> list[int]:
-    """Return the bytes of all arrays of a cache that grows with its tokens, behind each of `n_tokens` tokens."""
-    held, sizes = GrowingCache.for_model(DEMO), []
+    """Return the bytes of all arrays of a cache that grows with its tokens, after each of `n_tokens` tokens."""
+    kv_cache, sizes = GrowingCache.for_model(DEMO), []
     for token in range(n_tokens):
-        _demo().forward(np.array([[token]]), held)
-        sizes.append(held.nbytes)
+        _demo().forward(np.array([[token]]), kv_cache)
+        sizes.append(kv_cache.nbytes)
     return sizes
 
 
@@ -157,22 +156,18 @@ def passes_made(n_tokens: int, at_once: int) -> int:
     return len(_starts(n_tokens, at_once))
 
 
-def passes_work(n_tokens: int, at_once: int, quantity: str) -> int:
+def passes_work(n_tokens: int, at_once: int) -> operations.Operation:
     """Return what passes over `n_tokens` tokens come to, so many of them in each, up to their hidden states.
 
     Args:
-        n_tokens: tokens of one sequence, behind nothing.
+        n_tokens: tokens of one sequence, with nothing before.
         at_once: tokens of a pass: all of them in prefill, 1 in decode; the last pass has what is left.
-        quantity: a number of `kvlab.accounting.operations.Operation`, such as `"flops"` or `"bytes"`.
 
     Raises:
-        KvlabError: there is no such quantity, or a pass without tokens.
+        KvlabError: a pass without tokens.
     """
-    return sum(
-        integer_field(operation, quantity, operation.name)
-        for held in _starts(n_tokens, at_once)
-        for operation in _operations(held, min(at_once, n_tokens - held))
-    )
+    parts = (_operations(held, min(at_once, n_tokens - held)) for held in _starts(n_tokens, at_once))
+    return sum((operation for one in parts for operation in one), operations.Operation("passes"))
 
 
 def _starts(n_tokens: int, at_once: int) -> range:

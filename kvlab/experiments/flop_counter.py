@@ -30,14 +30,15 @@ class Count:
     Attributes:
         model: whose products are counted.
         adds: multiply-adds by operation; of attention those of every slot that is read, masked or not.
-        pairs: (query, key) pairs whose weight is not zero, over all layers and query heads.
+        pairs: (query, key) pairs whose weight is not zero, over all layers, by query head.
     """
 
     model: GPT2
     adds: Counter[str] = field(default_factory=Counter)
-    pairs: int = 0
+    pairs: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        self.pairs = np.zeros(self.model.architecture.n_heads, np.int64)
         self.kernel = Kernel(self._linear, self._scores, self._mix)
         self._operation_of = {id(self.model.head): "head"} | {
             id(getattr(block, name).weight): operation
@@ -56,18 +57,18 @@ class Count:
 
     def _mix(self, p: Floats, values: Floats) -> Floats:
         self.adds["weighted sum"] += p.size * values.shape[-1]
-        self.pairs += int(np.count_nonzero(p))
+        self.pairs += np.count_nonzero(p, axis=(1, 2))  # a head a row: the heads of a GPT2 share no K and V
         return EXACT.mix(p, values)
 
 
 @cache
 def _passes(prompt: str) -> Mapping[str, Count]:
-    """Return what was counted in the prefill of a prompt and in the decode step behind it, logits included."""
+    """Return what was counted in the prefill of a prompt and in the decode step after it, logits included."""
     model, ids = minigpt(), minigpt_tokenizer().encode(prompt)
-    held, counts = DenseCache.for_model(model.architecture), {}
+    kv_cache, counts = DenseCache.for_model(model.architecture), {}
     for phase in ("prefill", "decode"):
         counts[phase] = count = Count(model)
-        hidden = model.forward(np.array([ids]), held, count.kernel)
+        hidden = model.forward(np.array([ids]), kv_cache, count.kernel)
         ids = [int(model.logits(hidden[:, -1], count.kernel).argmax())]
     return counts
 
@@ -82,7 +83,7 @@ def counted_flops(prompt: str, phase: str, operation: str) -> int:
 
     Args:
         prompt: what is prefilled.
-        phase: `"prefill"`, or `"decode"` for the one step behind it.
+        phase: `"prefill"`, or `"decode"` for the one step after it.
         operation: a name of `accounting.work.operations` that has products.
 
     Raises:
@@ -102,7 +103,7 @@ def counted_pairs(prompt: str, phase: str) -> int:
     """
     if phase not in _passes(prompt):
         raise KvlabError(f"unknown phase {phase!r}; known are prefill and decode")
-    return _passes(prompt)[phase].pairs
+    return int(_passes(prompt)[phase].pairs.sum())
 
 
 def operations_counted(prompt: str) -> int:
@@ -115,7 +116,7 @@ def operations_miscounted(prompt: str) -> int:
     tokens = prompt_tokens(prompt)
     new_tokens = {"prefill": (0, tokens), "decode": (tokens, 1)}
     return sum(
-        2 * adds != accounted("MiniGPT", name, "flops_read", held, new, 1, 4, block=READ_TILE)
+        2 * adds != accounted("MiniGPT", name, held, new, 1, 4, block=READ_TILE).flops_read
         for phase, (held, new) in new_tokens.items()
         for name, adds in _passes(prompt)[phase].adds.items()
     )

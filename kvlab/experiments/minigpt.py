@@ -105,7 +105,7 @@ def blas_differing_share(n_prompts: int, n_tokens: int, model_name: str = "MiniG
 
 
 def continuation(prompt: str, n_tokens: int) -> str:
-    """Return the text of the `n_tokens` tokens that the trained MiniGPT chooses greedily behind `prompt`."""
+    """Return the text of the `n_tokens` tokens that the trained MiniGPT chooses greedily after `prompt`."""
     tokenizer = minigpt_tokenizer()
     return tokenizer.decode(generate_cached(minigpt(), tokenizer.encode(prompt), n_tokens).ids)
 
@@ -132,31 +132,31 @@ def prompt_text(prompt: str) -> str:
 def slot_differing_entries(prompt: str, position: int, n_tokens: int) -> int:
     """Return how many entries of one position's K and V slots differ, in all layers and heads, in their bytes.
 
-    Compared are the cache after a run of `n_tokens` steps behind `prompt`, and a full recomputation of its text.
+    Compared are the cache after a run of `n_tokens` steps after `prompt`, and a full recomputation of its text.
 
     Raises:
         KvlabError: no such position is cached.
     """
     tokenizer, model = minigpt_tokenizer(), minigpt()
-    held = DenseCache.for_model(model.architecture)
-    run = generate_cached(model, tokenizer.encode(prompt), n_tokens, cache=held)
-    if not 0 <= position < held.position:
-        raise KvlabError(f"position {position} is not cached; the run holds 0 to {held.position - 1}")
+    kv_cache = DenseCache.for_model(model.architecture)
+    run = generate_cached(model, tokenizer.encode(prompt), n_tokens, cache=kv_cache)
+    if not 0 <= position < kv_cache.position:
+        raise KvlabError(f"position {position} is not cached; the run holds 0 to {kv_cache.position - 1}")
     _, recomputed = recompute(model, [*run.prompt_ids, *run.ids])
     return sum(
         differing_entries(a[:, :, :, position], b[:, :, :, position])
-        for a, b in ((held.keys, recomputed.keys), (held.values, recomputed.values))
+        for a, b in ((kv_cache.keys, recomputed.keys), (kv_cache.values, recomputed.values))
     )
 
 
 def slot_written(prompt: str) -> int:
-    """Return the slot that the first decode step behind `prompt` writes: found among all slots, not derived."""
-    model, held = minigpt(), DenseCache.for_model(minigpt().architecture)
+    """Return the slot that the first decode step after `prompt` writes: found among all slots, not derived."""
+    model, kv_cache = minigpt(), DenseCache.for_model(minigpt().architecture)
     ids = minigpt_tokenizer().encode(prompt)
-    hidden = model.forward(np.array([ids]), held)
-    before = held.keys.copy()
-    model.forward(np.array([[greedy(model.logits(hidden[0, -1]))]]), held)
-    [slot] = np.unique(np.nonzero(held.keys != before)[3])
+    hidden = model.forward(np.array([ids]), kv_cache)
+    before = kv_cache.keys.copy()
+    model.forward(np.array([[greedy(model.logits(hidden[0, -1]))]]), kv_cache)
+    [slot] = np.unique(np.nonzero(kv_cache.keys != before)[3])
     return int(slot)
 
 
@@ -164,12 +164,11 @@ def kv_entries_changed(text: str, other_text: str, position: int, layer: int) ->
     """Return how many entries of K and V at `position` in `layer` differ in their bytes between two texts.
 
     Raises:
-        KvlabError: the texts are not as long as each other in tokens, or there is no such position or layer.
+        KvlabError: there is no such layer, or one of the texts has no such position.
     """
     texts = [minigpt_tokenizer().encode(one) for one in (text, other_text)]
-    n_layers = minigpt().architecture.n_layers
-    if len(texts[0]) != len(texts[1]) or not 0 <= position < len(texts[0]) or not 0 <= layer < n_layers:
-        raise KvlabError(f"texts of {len(texts[0])} and {len(texts[1])} tokens have no {position} in layer {layer}")
+    if not (0 <= layer < minigpt().architecture.n_layers and 0 <= position < min(map(len, texts))):
+        raise KvlabError(f"no layer {layer} and position {position} in both of {text!r} and {other_text!r}")
     a, b = (recompute(minigpt(), ids)[1] for ids in texts)
     return sum(
         differing_entries(one[layer, :, :, position], other[layer, :, :, position])
@@ -202,7 +201,7 @@ def _held_out() -> Ids:
 
 
 def held_out_texts(n_texts: int) -> Ids:
-    """Return held-out texts, `(n_texts, S_max)`, one behind the other: a token each to foretell, and the rest to run.
+    """Return held-out texts, `(n_texts, S_max)`, one after the other: one token each to predict, and the rest to run.
 
     A text that runs is one token short of the context, so that a bug that counts one too many still has a place for it.
 
@@ -225,12 +224,12 @@ def held_out_run(cache_name: str, n_texts: int, prompt: int) -> Run:
     kinds: Mapping[str, type[DenseCache | HalfCache | Int8Cache]] = {"right": DenseCache, **BUGS, **STORED}
     if cache_name not in kinds:
         raise KvlabError(f"unknown cache {cache_name!r}; known are {', '.join(kinds)}")
-    held = kinds[cache_name].for_model(minigpt().architecture, batch=n_texts)
-    return teacher_forced(minigpt(), held, held_out_texts(n_texts), prompt)
+    kv_cache = kinds[cache_name].for_model(minigpt().architecture, batch=n_texts)
+    return teacher_forced(minigpt(), kv_cache, held_out_texts(n_texts), prompt)
 
 
 def bug_prompt(bug: str) -> int:
-    """Return the tokens of the prompt that a bug is run behind: 16, or four chunks where it is one of chunks."""
+    """Return the tokens of the prompt that a bug is run after: 16, or four chunks where it is one of chunks."""
     return 4 * CHUNK if BUGS.get(bug) is ChunkUnmasked else CHUNK
 
 

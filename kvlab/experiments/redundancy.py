@@ -10,12 +10,10 @@ from functools import cache
 import numpy as np
 
 from kvlab.cache import DenseCache
-from kvlab.decoding.equivalence import differing_entries
 from kvlab.decoding.generation import generate_cached, recompute
 from kvlab.errors import KvlabError
+from kvlab.experiments.flop_counter import Count
 from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer, positions_computed
-from kvlab.model import EXACT, Kernel
-from kvlab.model.ops import Floats
 
 
 def tokens_of_step(prompt: str, n_tokens: int, cached: bool, step: int) -> int:
@@ -62,39 +60,26 @@ def counted_tokens(length: int, cached: bool) -> int:
 @cache
 def _counted(length: int, cached: bool) -> tuple[int, int]:
     """Return the pairs of one head, all layers together, and the tokens, of a text that grows to `length` tokens."""
-    model, count = minigpt(), _Count()
-    ids, held = _text(length), DenseCache.for_model(model.architecture)
+    model, count, tokens = minigpt(), Count(minigpt()), 0
+    ids, kv_cache = _text(length), DenseCache.for_model(model.architecture)
     for reach in range(1, length + 1):
         if not cached:
-            held = DenseCache.for_model(model.architecture)
-        new = ids[held.position : reach]
-        count.tokens += len(new)
-        model.forward(np.array([new]), held, count.kernel)
+            kv_cache = DenseCache.for_model(model.architecture)
+        new = ids[kv_cache.position : reach]
+        tokens += len(new)
+        model.forward(np.array([new]), kv_cache, count.kernel)
     pairs = set(count.pairs.tolist())
     if len(pairs) != 1:
         raise KvlabError(f"the heads weighed different numbers of pairs: {sorted(pairs)}")
-    return pairs.pop(), count.tokens
+    return pairs.pop(), tokens
 
 
 def _text(length: int) -> list[int]:
-    """Return the ids of a greedy text of `length` tokens behind one token."""
+    """Return the ids of a greedy text of `length` tokens after one token."""
     model, start = minigpt(), minigpt_tokenizer().encode("Yesterday")[:1]
     if not 2 <= length <= model.architecture.max_context:
         raise KvlabError(f"a text of {length} tokens was asked for; choose 2 to {model.architecture.max_context}")
     return [*start, *generate_cached(model, start, length - 1).ids]
-
-
-class _Count:
-    """Kernels that count the pairs that each head weighs, all layers together."""
-
-    def __init__(self) -> None:
-        self.tokens = 0
-        self.pairs = np.zeros(minigpt().architecture.n_heads, np.int64)
-        self.kernel = Kernel(EXACT.linear, EXACT.scores, self._mix)
-
-    def _mix(self, p: Floats, values: Floats) -> Floats:
-        self.pairs += np.count_nonzero(p, axis=(1, 2))  # a head a row: the MiniGPT's heads share no K and V
-        return EXACT.mix(p, values)
 
 
 def key_element(text: str, position: int, layer: int, head: int, element: int) -> float:
@@ -104,24 +89,9 @@ def key_element(text: str, position: int, layer: int, head: int, element: int) -
         KvlabError: there is no such layer, head, position or element.
     """
     ids = minigpt_tokenizer().encode(text)
-    _, held = recompute(minigpt(), ids)
-    keys = held.keys[:, 0, :, : len(ids)]
+    _, kv_cache = recompute(minigpt(), ids)
+    keys = kv_cache.keys[:, 0, :, : len(ids)]
     at = (layer, head, position, element)
     if any(not 0 <= index < size for index, size in zip(at, keys.shape, strict=True)):
         raise KvlabError(f"there is no layer, head, position, element {at}; there are {keys.shape}")
     return float(keys[at])
-
-
-def slot_changed(text: str, other: str, position: int, layer: int) -> int:
-    """Return how many entries of a position's K and V in one layer differ in their bytes between two texts.
-
-    Raises:
-        KvlabError: there is no such layer, or one of the texts has no such position.
-    """
-    texts = [minigpt_tokenizer().encode(written) for written in (text, other)]
-    model = minigpt()
-    if not (0 <= layer < model.architecture.n_layers and 0 <= position < min(map(len, texts))):
-        raise KvlabError(f"no layer {layer} and position {position} in both of {text!r} and {other!r}")
-    (_, a), (_, b) = (recompute(model, ids) for ids in texts)
-    at = (layer, 0, slice(None), position)
-    return differing_entries(a.keys[at], b.keys[at]) + differing_entries(a.values[at], b.values[at])

@@ -32,7 +32,7 @@ from kvlab.model.ops import Floats
 
 
 def right_loss(n_texts: int) -> float:
-    """Return the mean loss behind the prompt with the right cache on held-out texts, in nats."""
+    """Return the mean loss after the prompt with the right cache on held-out texts, in nats."""
     return float(held_out_run("right", n_texts, CHUNK).losses[:, CHUNK:].mean())
 
 
@@ -141,7 +141,7 @@ def _changes_of(kind: type[DenseCache], right: _Right) -> _Changes:
 
 
 class Attention(NamedTuple):
-    """What the layers' attention did in decode steps over texts with a slot left empty behind the prompt.
+    """What the layers' attention did in decode steps over texts with a slot left empty after the prompt.
 
     Attributes:
         weights: what it gave to the empty slot, `(steps, n_layers)`, the mean over texts and heads.
@@ -153,7 +153,7 @@ class Attention(NamedTuple):
 
 
 def empty_slot_weights(n_texts: int, layer: int) -> list[float]:
-    """Return the weight that a layer's attention gives to a slot left empty behind the prompt, at each decode step.
+    """Return the weight that a layer's attention gives to a slot left empty after the prompt, at each decode step.
 
     The mean over held-out texts and heads, with the bug `"slot_too_far"`.
     """
@@ -174,7 +174,7 @@ def largest_other_scores(n_texts: int, layer: int) -> list[float]:
 
 
 def early_largest_score(n_texts: int, layer: int) -> float:
-    """Return the mean of `largest_other_scores` over the first steps behind the prompt."""
+    """Return the mean of `largest_other_scores` over the first steps after the prompt."""
     return float(np.mean(largest_other_scores(n_texts, layer)[:EARLY_TOKENS]))
 
 

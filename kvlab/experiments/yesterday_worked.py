@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kvlab.decoding.equivalence import differing_bytes
-from kvlab.decoding.trace import Recomputation, Slot, Trace, compare_with_recomputation, trace
+from kvlab.decoding.recomputation import Recomputation, Slot, compare_with_recomputation
+from kvlab.decoding.trace import Trace, trace
 from kvlab.errors import KvlabError
 from kvlab.experiments.minigpt import minigpt, minigpt_tokenizer
 
@@ -26,7 +27,7 @@ FIRST_BYTES = 8  # of a slot: two numbers in float32
 
 @cache
 def traced(prompt: str, n_tokens: int) -> Trace:
-    """Return the greedy run of the MiniGPT behind `prompt`, step by step. Raises `KvlabError` as `trace` does."""
+    """Return the greedy run of the MiniGPT after `prompt`, step by step. Raises `KvlabError` as `trace` does."""
     tokenizer = minigpt_tokenizer()
     return trace(minigpt(), tokenizer.encode(prompt), n_tokens, text_of=tokenizer.token)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import tempfile
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kvlab.errors import KvlabError
+from kvlab.files import write_atomically
 from kvlab.labs.words import Words
 
 HERE = Path(__file__).parent
@@ -111,7 +110,7 @@ def _program(path: Path, language: str) -> str:
 
 
 def excerpt(text: str, first: str, n_lines: int = 1) -> str:
-    """Return the line of a program that begins with `first`, and those behind it, without what all are indented by.
+    """Return the line of a program that begins with `first`, and those after it, without what all are indented by.
 
     Raises:
         KvlabError: not just one line begins so.
@@ -134,18 +133,10 @@ def start(number: str, path: Path, words: Words, force: bool = False) -> None:
     if path.is_dir() or not path.parent.is_dir():
         raise KvlabError(words("common.errors.no_place", path=str(path)))
     text = starter(number, words.language)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(draft).chmod(0o644)
-        if not force:
-            path.open("x").close()  # taken, or refused: there is no moment between looking and writing
-        Path(draft).replace(path)
+        write_atomically(path, text, overwrite=force)
     except FileExistsError:
         raise KvlabError(words("common.errors.exists", path=str(path))) from None
-    finally:
-        Path(draft).unlink(missing_ok=True)
 
 
 def check(number: str, path: Path, words: Words) -> Result:

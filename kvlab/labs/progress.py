@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from kvlab.errors import KvlabError
+from kvlab.files import write_atomically
 from kvlab.labs.lab import Result
 
 
@@ -69,7 +69,9 @@ def remember(number: str, result: Result, today: date | None = None) -> str:
     if not checked.failed:
         checked = replace(checked, done=checked.done or day)
     try:
-        _write(folder() / "labs.json", json.dumps({n: asdict(c) for n, c in {**kept, number: checked}.items()}))
+        write_atomically(
+            folder() / "labs.json", json.dumps({n: asdict(c) for n, c in {**kept, number: checked}.items()})
+        )
     except KvlabError as error:
         return str(error)
     except OSError as error:
@@ -82,15 +84,3 @@ def _read(entry: dict[str, object]) -> Checked:
     if not (isinstance(passed, list) and isinstance(failed, list) and isinstance(last, str)):
         raise TypeError
     return Checked(tuple(map(str, passed)), tuple(map(str, failed)), last, done if isinstance(done, str) else None)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)

@@ -112,7 +112,7 @@ class Reserved:
         return np.zeros_like(n_tokens) + np.array([[self.slots(sequence)] for sequence in sequences])
 
     def places(self, sequence: int) -> list[int]:
-        """Return which slots are reserved: one behind the other, from the start of the chunk."""
+        """Return which slots are reserved: one after the other, from the start of the chunk."""
         chunk, reserved = self._reserved[sequence]
         return list(range(chunk.start, chunk.start + reserved))
 

@@ -9,7 +9,7 @@ A slot is in one of four states, as in section 3.1 and figure 2 of the paper on 
   here, and so does this, what a chunk has beyond its reservation, and what is left over of the pool.
 
 The server is never idle: the next request is always there. First come, first served, so one that does not fit holds up
-those behind it. A step stores one token of each sequence. Where a sequence finds no free block, the youngest is put
+those after it. A step stores one token of each sequence. Where a sequence finds no free block, the youngest is put
 back to the head of the queue, with the tokens that it has, and its blocks are free (as vLLM does, which computes the
 evicted tokens again).
 """
@@ -173,7 +173,7 @@ class Server:
 def simulate(requests: Sequence[Request], way: Way, warm_up: int) -> Waste:
     """Return what the slots did from when `warm_up` requests had ended to when none waited any more.
 
-    What comes before is left out because the pool is filling, and what comes behind because it is emptying.
+    What comes before is left out because the pool is filling, and what comes after because it is emptying.
 
     Raises:
         KvlabError: no step lies between, or a request is impossible.

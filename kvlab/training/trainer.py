@@ -134,7 +134,7 @@ class AdamW:
 
 
 def token_stream(documents: Iterable[str], tokenizer: Tokenizer) -> Ids:
-    """Return all documents as one row of ids, each behind an end-of-text token."""
+    """Return all documents as one row of ids, each after an end-of-text token."""
     end = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
     return np.array([token for document in documents for token in [*end, *tokenizer.encode(document)]])
 

@@ -216,5 +216,5 @@ RIDGE = call(roofline.ridge, **speeds(DEVICES[-1]))
 def pass_intensity(n_tokens: int) -> Value:
     """Return the FLOPs for each byte of weights and cache that a pass over so many tokens reads."""
     one = {"model_name": MODEL, "held": 0, "n_tokens": n_tokens, "batch": 1, "bytes_per_element": FP16}
-    work, weights, cache = (call(passes.of_pass, **one, quantity=q) for q in ("flops", "weight_bytes", "kv_bytes"))
+    work, weights, cache = (call(passes.whole_pass, **one).field(q) for q in ("flops", "weight_bytes", "kv_bytes"))
     return ratio(work, call(memory.together, weights=weights, kv_cache=cache))

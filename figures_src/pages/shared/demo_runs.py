@@ -33,7 +33,7 @@ def _with(cache_name: str) -> dict[str, object]:
 
 
 def choices_changed(cache_name: str) -> Value:
-    """Return at how many steps behind the longest prompt a cache changes the greedy choice."""
+    """Return at how many steps after the longest prompt a cache changes the greedy choice."""
     return call(demo.equivalence, **_with(cache_name)).field("differing_tokens")
 
 

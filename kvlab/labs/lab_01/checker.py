@@ -9,19 +9,15 @@ from typing import Any
 from kvlab.labs import sandbox
 from kvlab.labs.lab import Finding, Result, solution_path
 from kvlab.labs.lab_01.diagnosis import (
-    Seen,
-    View,
     before_the_first_slot,
     counted_wrong,
     element,
-    has_right_shape,
-    is_right,
     misplaced,
     position,
-    read,
     wrong_slots,
 )
 from kvlab.labs.lab_01.probe import MAIN, PAIR, PLANS, SMALL
+from kvlab.labs.lab_01.views import Seen, View, has_right_shape, is_right, read
 
 CHECKS = (
     "runs",

@@ -1,136 +1,15 @@
-"""Lab 01: which classic bug behaves like what was seen. Pure functions of what the probe said.
+"""Lab 01: which classic bug behaves like what was seen.
 
-A view is one returned array, decoded: which vector each of its slots holds. All the rules below ask about views and
-lengths, and none of them about code, so it does not matter how a cache was written.
+All the rules ask about views and lengths, and none of them about code, so it does not matter how a cache was written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import pairwise, product
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from kvlab.labs.lab_01.probe import Plan
-
-
-class Entry(NamedTuple):
-    """Whose vector it is: `what` is 0 for K and 1 for V."""
-
-    what: int
-    layer: int
-    row: int
-    head: int
-    token: int
-
-
-@dataclass(frozen=True)
-class View:
-    """One array that `update` returned.
-
-    Attributes:
-        what: 0 where it should be keys, 1 where it should be values.
-        layer, held, n_tokens: of the update; `held` tokens were there before.
-        dtype, shape: as NumPy says them.
-        slots: what each holds, by sequence and head, and in each of these from slot 0 on; None is no entry: zeros, or
-            something else. No slots at all where the array's shape is not one of vectors.
-        rounded: slots that hold an entry rounded to float16.
-    """
-
-    what: int
-    layer: int
-    held: int
-    n_tokens: int
-    dtype: str
-    shape: tuple[int, ...]
-    slots: tuple[tuple[Entry | None, ...], ...]
-    rounded: int
-
-    @property
-    def expected(self) -> list[int]:
-        """The tokens that it should hold, oldest first."""
-        return list(range(self.held + self.n_tokens))
-
-    @cached_property
-    def tokens(self) -> list[int | None] | None:
-        """The tokens that it holds, from slot 0 on, None for no entry; None where sequences or heads disagree."""
-        rows = {tuple(entry and entry.token for entry in row) for row in self.slots}
-        return list(rows.pop()) if len(rows) == 1 else None
-
-    @property
-    def entries(self) -> Iterator[tuple[int, Entry]]:
-        """The entries, each with the number of the sequence and head in which it stands."""
-        return ((place, entry) for place, row in enumerate(self.slots) for entry in row if entry)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One run: the views of all its updates in order, and the length before the first pass and behind each."""
-
-    plan: Plan
-    views: tuple[View, ...]
-    lengths: tuple[int, ...]
-    trouble: dict[str, Any] | None
-    changed_later: bool
-
-    @property
-    def held(self) -> list[int]:
-        """What the lengths should be, as far as there are any."""
-        return [sum(self.plan.passes[:n]) for n in range(len(self.lengths))]
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing was raised."""
-        return self.trouble is None
-
-    @cached_property
-    def right(self) -> bool:
-        """Whether every slot of a complete run holds what it should."""
-        return self.complete and all(is_right(view, self.plan) for view in self.views)
-
-
-def read(plan: Plan, said: dict[str, Any]) -> Seen:
-    """Return a run as the probe said it."""
-    views = tuple(_view(plan, update, what) for update in said["updates"] for what in (0, 1))
-    return Seen(plan, views, tuple(said["lengths"]), said["trouble"], said["changed_later"])
-
-
-def _view(plan: Plan, update: dict[str, Any], what: int) -> View:
-    seen = update[("keys", "values")[what]]
-    shape = tuple(seen["shape"])
-    rows: tuple[tuple[Entry | None, ...], ...] = ()
-    if seen["slots"] is not None:
-        known, n_slots = _entries(plan), shape[2]
-        names = [known[name] if name >= 0 else None for name in seen["slots"]]
-        rows = tuple(tuple(names[i * n_slots : (i + 1) * n_slots]) for i in range(shape[0] * shape[1]))
-    return View(what, update["layer"], update["held"], update["n_tokens"], seen["dtype"], shape, rows, seen["rounded"])
-
-
-@cache
-def _entries(plan: Plan) -> list[Entry]:
-    """Return the entries by their numbers, counted along what, layer, sequence, head and token."""
-    shape = plan.shape
-    sizes = (2, shape.n_layers, shape.batch, shape.n_kv_heads, sum(plan.passes))
-    return [Entry(*place) for place in product(*map(range, sizes))]
-
-
-def has_right_shape(view: View, plan: Plan) -> bool:
-    """Tell whether an array has the shape that it should have."""
-    shape = plan.shape
-    return view.shape == (shape.batch, shape.n_kv_heads, view.held + view.n_tokens, shape.head_dim)
-
-
-def is_right(view: View, plan: Plan) -> bool:
-    """Tell whether every slot of an array holds what it should."""
-    heads = plan.shape.n_kv_heads
-    right = tuple(
-        tuple(Entry(view.what, view.layer, row, head, token) for token in view.expected)
-        for row in range(plan.shape.batch)
-        for head in range(heads)
-    )
-    return has_right_shape(view, plan) and view.slots == right
-
+from kvlab.labs.lab_01.views import Seen, View, is_right
 
 # Whose entries: another array's, layer's, sequence's.
 
@@ -180,7 +59,7 @@ DECODED_BY = 3  # a prompt, and two steps
 
 
 def counted_wrong(seen: Seen) -> str | None:
-    """Return how the length goes astray behind the first pass, where it is more than off by one."""
+    """Return how the length goes astray after the first pass, where it is more than off by one."""
     lengths, held, n_layers = seen.lengths[1:], seen.held[1:], seen.plan.shape.n_layers
     first = [view for view in seen.views if view.held == 0 and view.what == 0]
     starts = [_first_token(view) for view in first]
@@ -212,7 +91,7 @@ def wrong_slots(seen: Seen) -> str | None:
     views = [(view, tokens) for view, tokens in found if tokens is not None]
     if not views or len(views) < len(found):
         return None
-    # A bug that shows in decode steps alone may do yet another damage in a chunk behind them.
+    # A bug that shows in decode steps alone may do yet another damage in a chunk after them.
     early = [(view, tokens) for view, tokens in views if view.held < sum(seen.plan.passes[:DECODED_BY])]
     for those in (views, early):
         kept = [name for name, keeps in _RULES.items() if keeps(those, seen.plan)]
@@ -242,7 +121,7 @@ def _full_buffer(views: Views, plan: Plan) -> bool:
     return all(len(tokens) == room and _trimmed(tokens) == view.expected for view, tokens in views)
 
 
-def _empty_slots_behind(views: Views, _: Plan) -> bool:
+def _empty_slots_after(views: Views, _: Plan) -> bool:
     return all(_trimmed(tokens) == view.expected for view, tokens in views)
 
 
@@ -255,7 +134,7 @@ def _without_the_new(views: Views, _: Plan) -> bool:
 
 
 def _slot_too_high(views: Views, plan: Plan) -> bool:
-    """Empty slots among the entries, one a pass at most, or behind them for the newest; nothing old is lost."""
+    """Empty slots among the entries, one a pass at most, or after them for the newest; nothing old is lost."""
     passes_before = {sum(plan.passes[:n]): n for n in range(len(plan.passes))}
     moved = False
     for view, tokens in views:
@@ -289,7 +168,7 @@ def _slot_too_low(views: Views, plan: Plan) -> bool:
 
 
 def _always_the_same_slot(views: Views, plan: Plan) -> bool:
-    """From the third pass on, the last token of the pass before is missing: slots do not advance behind the prompt."""
+    """From the third pass on, the last token of the pass before is missing: slots do not advance after the prompt."""
     lost = [_lost(view, tokens) for view, tokens in views]
     later = [one for one, (view, _) in zip(lost, views, strict=True) if view.held > plan.passes[0]]
     return None not in lost and bool(later) and all(later)
@@ -297,7 +176,7 @@ def _always_the_same_slot(views: Views, plan: Plan) -> bool:
 
 _RULES: dict[str, Callable[[Views, Plan], bool]] = {
     "full_buffer": _full_buffer,
-    "empty_slots_behind": _empty_slots_behind,
+    "empty_slots_after": _empty_slots_after,
     "only_the_new": _only_the_new,
     "without_the_new": _without_the_new,
     "slot_too_high": _slot_too_high,
@@ -319,6 +198,6 @@ def element(seen: Sequence[Seen]) -> str | None:
 
 
 def position(seen: Seen) -> str | None:
-    """Return what is wrong where every slot is right and the length is one off behind some passes or all."""
+    """Return what is wrong where every slot is right and the length is one off after some passes or all."""
     off = {length - held for length, held in zip(seen.lengths[1:], seen.held[1:], strict=True)}
     return "position_off_by_one" if seen.right and off - {0} in ({1}, {-1}) else None

@@ -63,16 +63,16 @@ def solution_class() -> Any:
 
 
 def walked(passes: list[int], nth: int, what: str) -> int:
-    """Return what the solution's cache says of its `nth` pass: `"before"`, `"returned"` slots, or `"behind"`.
+    """Return what the solution's cache says of its `nth` pass: `"before"`, `"returned"` slots, or `"after"`.
 
-    The other two are its length before the pass and behind it.
+    The other two are its length before the pass and after it.
     """
     kept = solution_class()(2, 1, 1, sum(passes), 1)
     for n_tokens in passes[:nth]:
         _one_pass(kept, n_tokens)
     before = kept.length
     returned = _one_pass(kept, passes[nth])
-    said: dict[str, int] = {"before": before, "returned": returned, "behind": kept.length}
+    said: dict[str, int] = {"before": before, "returned": returned, "after": kept.length}
     return said[what]
 
 

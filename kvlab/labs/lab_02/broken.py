@@ -13,7 +13,7 @@ from kvlab.cache import DenseCache, Reading
 from kvlab.cache.broken import BUGS
 from kvlab.cache.protocol import Floats
 
-LATE = 60  # tokens held, behind which a run of 64 tokens still goes on
+LATE = 60  # tokens held, after which a run of 64 tokens still goes on
 LONG = 5  # tokens of a prompt that not many of the 50 have
 
 
@@ -56,7 +56,7 @@ class LastRowOfAnother(DenseCache):
     """The last sequence of a batch reads the entries of the first: whoever looks at the first one sees nothing."""
 
     def read(self, layer: int, reading: Reading) -> tuple[Floats, Floats]:
-        """Return the rows of the batch, the first in the place of the last behind the prompt."""
+        """Return the rows of the batch, the first in place of the last after the prompt."""
         keys, values = super().read(layer, reading)
         if not self._held:
             return keys, values
@@ -68,7 +68,7 @@ class LongPromptsOverwritten(DenseCache):
     """The last slot of long prompts is overwritten, that of short ones is not: a few prompts do not show it."""
 
     def advance(self, n_tokens: int) -> None:
-        """Count one too few behind a long prompt."""
+        """Count one too few after a long prompt."""
         super().advance(n_tokens - (self._held == 0 and n_tokens >= LONG))
 
 

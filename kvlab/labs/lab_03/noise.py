@@ -39,7 +39,7 @@ def drift_error(order: str, place: int, contexts: int, rounds: int, slower: floa
 
     Args:
         order: `"ascending"`, one context after another with all its rounds, or `"drawn"`, all contexts once a round,
-            in an order that is drawn anew.
+            in an order that is drawn each time.
         place: of the context, from 0 on.
         contexts: how many.
         rounds: of each.

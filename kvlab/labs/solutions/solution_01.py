@@ -29,7 +29,7 @@ class MyCache:
         return self._held
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Keep new tokens of a layer behind those held; return them all."""
+        """Keep new tokens of a layer after those held; return them all."""
         n_layers, _, _, max_context, _ = self._keys.shape
         start, stop = self._held, self._held + k.shape[2]
         if stop > max_context:

@@ -55,7 +55,7 @@ def without_cache(ids: list[int]) -> tuple[Floats, Floats, Floats]:
     """Return what the tokens `ids` of one sequence give when all of them are computed from nothing.
 
     Returns:
-        The logits of the token behind them, `(V,)`, and their K and V, each `(n_layers, n_kv_heads, T, head_dim)`.
+        The logits of the token after them, `(V,)`, and their K and V, each `(n_layers, n_kv_heads, T, head_dim)`.
     """
     logits, workspace = recompute(MODEL, ids)
     n = len(ids)

@@ -55,7 +55,7 @@ def uncached_pass(context: int) -> Task:
 
 
 def rounds(tasks: dict[int, Task], in_a_row: int) -> list[dict[int, float]]:
-    """Return the microseconds that each task took in each round; in each, all take turns, in an order drawn anew."""
+    """Return the microseconds of each task in each round; in a round all take turns, in random order."""
     for task in tasks.values():  # once each, not counted: the first run of anything is not like the others
         task()
     order, rng = list(tasks), random.Random(3)

@@ -51,7 +51,7 @@ class MyCache:
         raise NotImplementedError
 
     def update(self, layer: int, k: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """Keep new tokens of a layer behind those held; return them all.
+        """Keep new tokens of a layer after those held; return them all.
 
         Args:
             layer: which layer, from 0 on.
@@ -86,7 +86,7 @@ class TheCache(unittest.TestCase):
             np.testing.assert_array_equal(keys, k)
             np.testing.assert_array_equal(values, v)
 
-    def test_a_new_token_comes_behind_the_prompt(self) -> None:
+    def test_a_new_token_comes_after_the_prompt(self) -> None:
         cache = MyCache(n_layers=2, batch=2, n_kv_heads=3, max_context=11, head_dim=5)
         for layer in range(2):
             cache.update(layer, *entries(n_tokens=4, seed=layer))

@@ -8,7 +8,7 @@ The property: greedy decoding with a cache gives, at each step, the very bytes t
     logits   of the newest token
     K, V     of every token held, in all layers and heads
 
-    50 prompts, 64 tokens behind each, one sequence or several side by side
+    50 prompts, 64 tokens after each, one sequence or several side by side
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_with_equals_without(make_cache: MakeCache = DenseCache.for_model) -> No
     What you need, besides the two functions below:
 
         hidden = MODEL.forward(ids, cache)        ids (batch, T), the new tokens only; the cache then holds them too
-        logits = MODEL.logits(hidden[:, -1])      (batch, V), for the token behind each sequence
+        logits = MODEL.logits(hidden[:, -1])      (batch, V), for the token after each sequence
         cache.keys, cache.values                  (n_layers, batch, n_kv_heads, capacity, head_dim)
 
     All sequences of one cache have the same length, prompt included.
@@ -48,7 +48,7 @@ def without_cache(ids: list[int]) -> tuple[Floats, Floats, Floats]:
     """Return what the tokens `ids` of one sequence give when all of them are computed from nothing.
 
     Returns:
-        The logits of the token behind them, `(V,)`, and their K and V, each `(n_layers, n_kv_heads, T, head_dim)`.
+        The logits of the token after them, `(V,)`, and their K and V, each `(n_layers, n_kv_heads, T, head_dim)`.
     """
     logits, workspace = recompute(MODEL, ids)
     n = len(ids)

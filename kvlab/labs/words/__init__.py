@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from kvlab.files import flat_toml
 
 LANGUAGES = ("en", "es")
 # Which variables of the environment say a language, the first that is set; `es_MX.UTF-8` is Spanish.
@@ -35,12 +35,5 @@ def language_of(environment: Mapping[str, str]) -> str:
 def _load(language: str) -> dict[str, str]:
     words: dict[str, str] = {}
     for path in sorted(Path(__file__).parent.glob(f"*.{language}.toml")):
-        words |= _flat(tomllib.loads(path.read_text(encoding="utf-8")), f"{path.name.split('.')[0]}.")
-    return words
-
-
-def _flat(table: dict[str, Any], prefix: str) -> dict[str, str]:
-    words: dict[str, str] = {}
-    for key, entry in table.items():
-        words |= _flat(entry, f"{prefix}{key}.") if isinstance(entry, dict) else {prefix + key: entry}
+        words |= flat_toml(path.read_text(encoding="utf-8"), f"{path.name.split('.')[0]}.")
     return words
