@@ -8,7 +8,6 @@ Helpers have names that begin with `$`, as none in Python does.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kvlab.accounting.integers import AT_LEAST_ONE
 from kvlab.errors import KvlabError
@@ -35,6 +34,7 @@ from kvlab.formula.language import (
     Present,
     Sum,
 )
+from kvlab.formula.pieces import Piece
 from kvlab.formula.reading import read
 from kvlab.formula.types import OPTIONAL, Kind, fields_of, is_record, items_of
 
@@ -163,14 +163,6 @@ def _check(kind: Kind, name: str, value: str, least: str) -> str:
     return f"${kind.__name__}({name}, {value}{least})"
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Written JavaScript, and how tightly it holds together."""
-
-    text: str
-    strength: int = ATOM
-
-
 class _Writer:
     """Writes one formula as a function; `called` are the formulas that it calls, as far as it is written."""
 
@@ -185,25 +177,25 @@ class _Writer:
         result = f"return {self.piece(self.formula.body).text}"
         return _function(self.named(self.formula.name), parameters, [*checks, result])
 
-    def piece(self, node: Node) -> _Piece:
+    def piece(self, node: Node) -> Piece:
         match node:
             case Number(number):
-                return _Piece(f"{number}n", ATOM if number >= 0 else NEGATIVE)
+                return Piece(f"{number}n", ATOM if number >= 0 else NEGATIVE)
             case Nothing():
-                return _Piece("null")
+                return Piece("null")
             case Name(name):
-                return _Piece(name)
+                return Piece(name)
             case Field(record, name):
-                return _Piece(f"{self.piece(record).text}.{name}")
+                return Piece(f"{self.piece(record).text}.{name}")
             case Present(reference):
                 path = self.piece(reference).text
-                return _Piece(_check(int, self.label(path), path, self.least(path)))
+                return Piece(_check(int, self.label(path), path, self.least(path)))
             case Negative(a):
-                return _Piece(f"-{self.within(a, ATOM)}", NEGATIVE)
+                return Piece(f"-{self.within(a, ATOM)}", NEGATIVE)
             case Operation(sign, a, b):
                 return self.operation(sign, a, b)
             case Power(a, exponent):
-                return _Piece(f"{self.within(a, ATOM)} ** {exponent}n", POWER)
+                return Piece(f"{self.within(a, ATOM)} ** {exponent}n", POWER)
             case Ceiling(a, b):
                 return self.helper("$ceiling", a, b)
             case Extreme(name, parts):
@@ -214,42 +206,42 @@ class _Writer:
                 return self.choice(refused, f'$refuse("{self.formula.name}")', of)
             case Sum(term, variable, over):
                 item = self.named(variable.name)
-                return _Piece(f"$sum({self.piece(over).text}, ({item}) => {self.piece(term).text})")
+                return Piece(f"$sum({self.piece(over).text}, ({item}) => {self.piece(term).text})")
             case Call(formula, arguments):
                 return self.call(formula, arguments)
             case Comparison() | Logic() | Not():
                 return self.condition(node)
 
-    def operation(self, sign: str, a: Node, b: Node) -> _Piece:
+    def operation(self, sign: str, a: Node, b: Node) -> Piece:
         match sign:
             case "//":
                 return self.helper("$floor", a, b)
             case "%":
                 return self.helper("$modulo", a, b)
             case "*":
-                return _Piece(f"{self.within(a, PRODUCT)} * {self.within(b, PRODUCT)}", PRODUCT)
-        return _Piece(f"{self.within(a, NEGATIVE)} {sign} {self.within(b, PRODUCT)}", SUM)
+                return Piece(f"{self.within(a, PRODUCT)} * {self.within(b, PRODUCT)}", PRODUCT)
+        return Piece(f"{self.within(a, NEGATIVE)} {sign} {self.within(b, PRODUCT)}", SUM)
 
-    def condition(self, node: Comparison | Logic | Not) -> _Piece:
+    def condition(self, node: Comparison | Logic | Not) -> Piece:
         match node:
             case Comparison(signs, operands):
                 parts = [self.within(operand, NEGATIVE) for operand in operands]
                 strict = [f"{sign}=" if sign in ("==", "!=") else sign for sign in signs]
                 pairs = [f"{a} {sign} {b}" for a, sign, b in zip(parts, strict, parts[1:], strict=False)]
-                return _Piece(" && ".join(pairs), COMPARISON if len(pairs) == 1 else AND)
+                return Piece(" && ".join(pairs), COMPARISON if len(pairs) == 1 else AND)
             case Logic(word, parts_):
                 sign, strength = (" && ", AND) if word == "and" else (" || ", OR)
-                return _Piece(sign.join(self.within(part, strength) for part in parts_), strength)
+                return Piece(sign.join(self.within(part, strength) for part in parts_), strength)
             case Not(a):
-                return _Piece(f"!{self.within(a, ATOM)}", NOT)
+                return Piece(f"!{self.within(a, ATOM)}", NOT)
 
-    def choice(self, condition: Node, then: str, otherwise: Node) -> _Piece:
-        return _Piece(f"{self.within(condition, OR)} ? {then} : {self.piece(otherwise).text}", CHOICE)
+    def choice(self, condition: Node, then: str, otherwise: Node) -> Piece:
+        return Piece(f"{self.within(condition, OR)} ? {then} : {self.piece(otherwise).text}", CHOICE)
 
-    def helper(self, name: str, *arguments: Node) -> _Piece:
-        return _Piece(f"{name}({', '.join(self.piece(argument).text for argument in arguments)})")
+    def helper(self, name: str, *arguments: Node) -> Piece:
+        return Piece(f"{name}({', '.join(self.piece(argument).text for argument in arguments)})")
 
-    def call(self, formula: Definition, arguments: tuple[Node, ...]) -> _Piece:
+    def call(self, formula: Definition, arguments: tuple[Node, ...]) -> Piece:
         self.called.append(formula)
         return self.helper(formula.name, *arguments)
 

@@ -2,13 +2,16 @@
 
 What is known is written as its number, and all else as its symbol. Calls of other formulas are written out; what is
 passed to them stands as the number that it comes to, where it is known. Of a conditional, the branch that applies is
-written, where that is known. A sum over a list that is known has a term for each of its items.
+written, where that is known. A sum over a list that is known has a term for each of its items. The numbers that a
+product has in the source are multiplied: half of `4 · x` is `2 · x`, and one times `x` is `x`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import gcd
 from typing import Any
 
 from kvlab.errors import KvlabError
@@ -39,6 +42,7 @@ from kvlab.formula.language import (
     Sum,
     opposite,
 )
+from kvlab.formula.pieces import Factor, Literal, Piece, number_of, place_of_number
 from kvlab.formula.reading import read, read_ratio
 from kvlab.formula.types import OPTIONAL
 
@@ -86,8 +90,11 @@ def write(
 
 def write_ratio(function: Callable[..., Any], dialect: Dialect) -> str:
     """Return as a fraction what a function divides that returns `ratio(a, b)`. Raises `KvlabError` as `write` does."""
-    above, below = read_ratio(function)
-    return _Writer(above, dialect, {}).fraction(dialect.quotient, above.body, below.body).text
+    formula, divisor = read_ratio(function)
+    writer = _Writer(formula, dialect, {})
+    above, below = writer.factors(formula.body), writer.factors(divisor.body)
+    shared = Fraction(1, gcd(number_of(above), number_of(below)))
+    return writer.fraction(dialect.quotient, writer.product([*above, shared]), writer.product([*below, shared])).text
 
 
 def _known(formula: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,14 +103,6 @@ def _known(formula: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
         for name, kind in formula.parameters.items()
         if name in values
     }
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Written text, and how tightly it holds together."""
-
-    text: str
-    strength: int
 
 
 @dataclass(frozen=True)
@@ -122,11 +121,11 @@ class _Writer:
     formula: Definition
     dialect: Dialect
     known: Mapping[str, Any]
-    written: Mapping[str, _Piece] = field(default_factory=dict)
+    written: Mapping[str, Piece] = field(default_factory=dict)
     symbols: dict[str, str] = field(default_factory=dict)
     names_calls: bool = False
 
-    def piece(self, node: Node) -> _Piece:
+    def piece(self, node: Node) -> Piece:
         signs = self.dialect.signs
         match node:
             case Number(number):
@@ -136,13 +135,13 @@ class _Writer:
             case Present(a):
                 return self.piece(a)
             case Negative(a):
-                return _Piece(signs["-"] + self.within(a, PRODUCT).text, NEGATIVE)
+                return Piece(signs["-"] + self.within(a, PRODUCT).text, NEGATIVE)
             case Power(a, exponent):
-                return _Piece(self.dialect.power(self.within(a, ATOM).text, exponent), dialects.POWER)
+                return Piece(self.dialect.power(self.within(a, ATOM).text, exponent), dialects.POWER)
             case Ceiling(a, b):
-                return self.fraction(self.dialect.ceiling, a, b)
+                return self.fraction(self.dialect.ceiling, self.piece(a), self.piece(b))
             case Extreme(name, parts):
-                return _Piece(self.dialect.call(name, [self.piece(part).text for part in parts]), ATOM)
+                return Piece(self.dialect.call(name, [self.piece(part).text for part in parts]), ATOM)
             case Operation():
                 return self.operation(node)
             case Choice():
@@ -153,38 +152,64 @@ class _Writer:
                 return self.condition(node)
             case Sum():
                 return self.sum(node)
-            case Call(formula, arguments):
-                return self.call(formula, arguments)
+            case Call():
+                return self.named_call(node) if self.names_calls else self.inside(node).piece(node.formula.body)
             case _:
                 return self.reference(node)
 
-    def operation(self, node: Operation) -> _Piece:
+    def operation(self, node: Operation) -> Piece:
         sign, a, b = node.sign, node.left, node.right
         match sign:
             case "+":
                 return self.joined(sign, self.within(a, NEGATIVE), self.within(b, SUM))
             case "-":
                 return self.joined(sign, self.within(a, NEGATIVE), self.within(b, PRODUCT))
-            case "*":
-                return self.joined(sign, self.within(a, PRODUCT), self.within(b, PRODUCT))
             case "%":
                 text = self.joined(sign, self.within(a, dialects.POWER), self.within(b, dialects.POWER)).text
-                return _Piece(text, dialects.MODULO)
-        if comes_out_even(a, b):
-            return replace(self.fraction(self.dialect.quotient, a, b), strength=PRODUCT)
-        return self.fraction(self.dialect.floor, a, b)
+                return Piece(text, dialects.MODULO)
+        return self.product(self.factors(node))
 
-    def joined(self, sign: str, *pieces: _Piece) -> _Piece:
+    def factors(self, node: Node) -> list[Factor]:
+        match node:
+            case Number(number):
+                return [number]
+            case Name(name) if isinstance(self.known.get(name), Literal):
+                return [self.known[name]]
+            case Guard(_, result):
+                return self.factors(result)
+            case Call(formula) if not self.names_calls:
+                return self.inside(node).factors(formula.body)
+            case Operation("*", a, b):
+                return self.factors(a) + self.factors(b)
+            case Operation("//", a, Number(b)) if b > 0 and number_of(self.factors(a)) % b == 0:
+                return [*self.factors(a), Fraction(1, b)]
+            case Operation("//", a, b):
+                return [self.quotient(a, b)]
+        return [self.piece(node)]
+
+    def product(self, factors: list[Factor]) -> Piece:
+        """Return the factors as one piece; the numbers of the source stand as one where the first of them is."""
+        pieces = [factor for factor in factors if isinstance(factor, Piece)]
+        if (number := number_of(factors)) != 1 or not pieces:
+            pieces.insert(place_of_number(factors), self.constant(number))
+        return pieces[0] if len(pieces) == 1 else self.joined("*", *(self.grouped(piece, PRODUCT) for piece in pieces))
+
+    def quotient(self, a: Node, b: Node) -> Piece:
+        if comes_out_even(a, b):
+            return replace(self.fraction(self.dialect.quotient, self.piece(a), self.piece(b)), strength=PRODUCT)
+        return self.fraction(self.dialect.floor, self.piece(a), self.piece(b))
+
+    def joined(self, sign: str, *pieces: Piece) -> Piece:
         """Return pieces with a sign between them, which hold together as the loosest does."""
         strongest = PRODUCT if sign == "*" else SUM
         text = f" {self.dialect.signs[sign]} ".join(piece.text for piece in pieces)
-        return _Piece(text, min(pieces[0].strength, strongest))
+        return Piece(text, min(pieces[0].strength, strongest))
 
-    def fraction(self, write: Callable[[str, str], str], a: Node, b: Node) -> _Piece:
+    def fraction(self, write: Callable[[str, str], str], a: Piece, b: Piece) -> Piece:
         above, below = self.dialect.in_fraction
-        return _Piece(write(self.within(a, above).text, self.within(b, below).text), ATOM)
+        return Piece(write(self.grouped(a, above).text, self.grouped(b, below).text), ATOM)
 
-    def choice(self, node: Choice) -> _Piece:
+    def choice(self, node: Choice) -> Piece:
         holds = value(node.condition, self.known)
         if holds is not UNKNOWN:
             return self.piece(node.then if holds else node.otherwise)
@@ -194,48 +219,51 @@ class _Writer:
             self.piece(node.otherwise),
             self.within(opposite(node.condition), dialects.OR),
         )
-        return _Piece(self.dialect.choice(*(part.text for part in parts)), dialects.CHOICE)
+        return Piece(self.dialect.choice(*(part.text for part in parts)), dialects.CHOICE)
 
-    def condition(self, node: Comparison | Logic | Not) -> _Piece:
+    def condition(self, node: Comparison | Logic | Not) -> Piece:
         signs = self.dialect.signs
         match node:
             case Comparison(between, operands):
                 first, *others = [self.within(operand, dialects.MODULO).text for operand in operands]
                 compared = [f" {signs[sign]} {other}" for sign, other in zip(between, others, strict=True)]
-                return _Piece(first + "".join(compared), dialects.COMPARISON)
+                return Piece(first + "".join(compared), dialects.COMPARISON)
             case Logic(word, parts):
                 strength = dialects.AND if word == "and" else dialects.OR
                 pieces = [self.within(part, strength + 1).text for part in parts]
-                return _Piece(f" {signs[word]} ".join(pieces), strength)
+                return Piece(f" {signs[word]} ".join(pieces), strength)
             case Not(a):
-                return _Piece(f"{signs['not']} {self.within(a, dialects.ATOM).text}", dialects.NOT)
+                return Piece(f"{signs['not']} {self.within(a, dialects.ATOM).text}", dialects.NOT)
 
-    def sum(self, node: Sum) -> _Piece:
+    def sum(self, node: Sum) -> Piece:
         name, items = node.variable.name, value(node.over, self.known)
         if items is UNKNOWN:
             item = self.named(node.variable, f"{self.reference(node.over).text}[]")
             known = {other: self.known[other] for other in self.known if other != name}
             inner = replace(self, known=known, written={**self.written, name: item})
-            return _Piece(f"{self.dialect.signs['sum']} {inner.within(node.term, PRODUCT).text}", SUM)
+            return Piece(f"{self.dialect.signs['sum']} {inner.within(node.term, PRODUCT).text}", SUM)
         terms = [replace(self, known={**self.known, name: item}).piece(node.term) for item in items]
         if len(terms) < 2:
             return terms[0] if terms else self.constant(0)
         return self.joined("+", *(self.grouped(term, PRODUCT) for term in terms))
 
-    def call(self, formula: Definition, arguments: tuple[Node, ...]) -> _Piece:
-        if self.names_calls:
-            kinds = formula.parameters.values()
-            passed = [self.piece(a).text for a, kind in zip(arguments, kinds, strict=True) if kind in (int, OPTIONAL)]
-            return _Piece(self.dialect.named(formula.name, passed), ATOM)
-        known, written = {}, {}
-        for name, argument in zip(formula.parameters, arguments, strict=True):
-            known[name] = value(argument, self.known)
-            if known[name] is UNKNOWN:
-                del known[name]
-                written[name] = self.piece(argument)
-        return replace(self, formula=formula, known=known, written=written).piece(formula.body)
+    def named_call(self, call: Call) -> Piece:
+        passed = zip(call.arguments, call.formula.parameters.values(), strict=True)
+        arguments = [self.piece(argument).text for argument, kind in passed if kind in (int, OPTIONAL)]
+        return Piece(self.dialect.named(call.formula.name, arguments), ATOM)
 
-    def reference(self, node: Reference) -> _Piece:
+    def inside(self, call: Call) -> _Writer:
+        """Return the writer of the formula that is called."""
+        known, written = {}, {}
+        for name, argument in zip(call.formula.parameters, call.arguments, strict=True):
+            number = Literal(argument.value) if isinstance(argument, Number) else value(argument, self.known)
+            if number is UNKNOWN:
+                written[name] = self.piece(argument)
+            else:
+                known[name] = number
+        return replace(self, formula=call.formula, known=known, written=written)
+
+    def reference(self, node: Reference) -> Piece:
         known = value(node, self.known)
         if known is not UNKNOWN:
             return self.constant(known)
@@ -243,10 +271,10 @@ class _Writer:
             return self.written.get(node.name) or self.named(node, node.name)
         return self.named(node, f"{self.reference(node.record).text}.{node.name}")
 
-    def named(self, node: Reference, path: str) -> _Piece:
+    def named(self, node: Reference, path: str) -> Piece:
         """Return the symbol of a quantity that is at `path`; the path itself of what is shown only by its parts."""
         if node.kind not in (int, bool, OPTIONAL):
-            return _Piece(path, ATOM)
+            return Piece(path, ATOM)
         if node.name not in SYMBOLS:
             raise KvlabError(f"{self.formula.name}: the argument {node.name!r} has no symbol in kvlab.formula.SYMBOLS")
         symbol = SYMBOLS[node.name]
@@ -254,18 +282,18 @@ class _Writer:
             raise KvlabError(
                 f"{self.formula.name}: the symbol {symbol} stands for {self.symbols[symbol]} and for {path}"
             )
-        return _Piece(self.dialect.symbol(symbol), ATOM)
+        return Piece(self.dialect.symbol(symbol), ATOM)
 
-    def constant(self, known: int | None) -> _Piece:
+    def constant(self, known: int | None) -> Piece:
         if known is None or isinstance(known, bool):
-            return _Piece(self.dialect.signs[str(known)], ATOM)
+            return Piece(self.dialect.signs[str(known)], ATOM)
         if known < 0:
-            return _Piece(self.dialect.signs["-"] + self.dialect.number(-known), NEGATIVE)
-        return _Piece(self.dialect.number(known), ATOM)
+            return Piece(self.dialect.signs["-"] + self.dialect.number(-known), NEGATIVE)
+        return Piece(self.dialect.number(known), ATOM)
 
-    def within(self, node: Node, strength: int) -> _Piece:
+    def within(self, node: Node, strength: int) -> Piece:
         """Return a part of a larger expression, in parentheses if it would fall apart there."""
         return self.grouped(self.piece(node), strength)
 
-    def grouped(self, part: _Piece, strength: int) -> _Piece:
-        return part if part.strength >= strength else _Piece(self.dialect.group(part.text), ATOM)
+    def grouped(self, part: Piece, strength: int) -> Piece:
+        return part if part.strength >= strength else Piece(self.dialect.group(part.text), ATOM)
