@@ -33,7 +33,7 @@ def plain_mlp_parameters(d_model: int, d_ff: int) -> int:
 @exact
 def experts_parameters(d_model: int, d_ff: int, n_experts: int) -> int:
     """Return the elements of a mixture of gated experts and its router: `E · (3 · d · d_ff + d)`."""
-    return n_experts * (3 * d_model * d_ff + d_model)
+    return n_experts * (gated_mlp_parameters(d_model, d_ff) + d_model)
 
 
 @exact

@@ -5,6 +5,7 @@ number a row (a mean's division, a root) is not counted. The sums over a row tha
 ones or with itself, and count 2 an element, as multiply-adds do.
 """
 
+from kvlab.accounting.components import qkv_bias_parameters
 from kvlab.accounting.integers import exact
 
 
@@ -74,7 +75,7 @@ def bias_operations(
     n_layers: int, d_model: int, n_heads: int, n_kv_heads: int, head_dim: int, d_ff: int, n_tokens: int
 ) -> int:
     """Return the additions of biases to Q, K and V, to attention's output, and in a plain MLP."""
-    return n_layers * ((n_heads + 2 * n_kv_heads) * head_dim + 2 * d_model + d_ff) * n_tokens
+    return n_layers * (qkv_bias_parameters(n_heads, n_kv_heads, head_dim) + 2 * d_model + d_ff) * n_tokens
 
 
 @exact

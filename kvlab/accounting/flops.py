@@ -7,7 +7,7 @@ pairs, which `positions` counts: those that causality needs, or the slots that a
     one token after the others: n_tokens 1, pairs S          a prompt: n_tokens P, pairs P(P + 1)/2
 """
 
-from kvlab.accounting.components import attention_parameters
+from kvlab.accounting.components import attention_parameters, qkv_bias_parameters
 from kvlab.accounting.integers import exact
 from kvlab.accounting.pairs import causal_pairs
 from kvlab.accounting.parameters import gpt2_block_matrix_parameters
@@ -22,25 +22,25 @@ def projection_multiply_adds(d_model: int, n_tokens: int) -> int:
 @exact
 def projection_flops(d_model: int, n_tokens: int) -> int:
     """Return the FLOPs of `n_tokens` tokens through one `d`-by-`d` matrix: two a multiply-add, `2 · d²` each."""
-    return 2 * d_model**2 * n_tokens
+    return 2 * projection_multiply_adds(d_model, n_tokens)
 
 
 @exact
 def qkv_flops(n_layers: int, d_model: int, n_heads: int, n_kv_heads: int, head_dim: int, n_tokens: int) -> int:
     """Return the FLOPs of the projections to Q, K and V: `2 · L · d · (H + 2 · H_kv) · d_h` a token."""
-    return 2 * n_layers * d_model * (n_heads + 2 * n_kv_heads) * head_dim * n_tokens
+    return 2 * n_layers * d_model * qkv_bias_parameters(n_heads, n_kv_heads, head_dim) * n_tokens
 
 
 @exact
 def scores_flops(n_layers: int, n_heads: int, head_dim: int, pairs: int) -> int:
-    """Return the FLOPs of the scores: `2 · L · H · d_h` a pair. `H`, not `H_kv`: every query head does its own."""
-    return 2 * n_layers * n_heads * head_dim * pairs
+    """Return the FLOPs of the scores: `2 · L · H · d_h` a pair, half of attention's."""
+    return attention_flops(n_layers, n_heads, head_dim, pairs) // 2
 
 
 @exact
 def weighted_sum_flops(n_layers: int, n_heads: int, head_dim: int, pairs: int) -> int:
     """Return the FLOPs of the weighted sum of V: as many as those of the scores."""
-    return 2 * n_layers * n_heads * head_dim * pairs
+    return scores_flops(n_layers, n_heads, head_dim, pairs)
 
 
 @exact
@@ -149,6 +149,6 @@ def gpt2_prefill_flops(
     """Return the FLOPs of prefilling `prompt` tokens and of the one row of logits that follows them."""
     return (
         2 * n_layers * gpt2_block_matrix_parameters(d_model, d_ff) * prompt
-        + 2 * vocab_size * d_model
+        + head_flops(d_model, vocab_size, 1)
         + attention_flops(n_layers, n_heads, head_dim, causal_pairs(prompt))
     )

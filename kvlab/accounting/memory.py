@@ -1,4 +1,4 @@
-"""Bytes of the cache and of the weights.
+"""Bytes of the cache and of the weights; what a token, a layer or a budget comes to follows from `kv_cache_bytes`.
 
 Arguments are positive integers. Results are bytes, exactly; the unit is chosen where they are shown.
 """
@@ -22,25 +22,25 @@ def kv_cache_bytes(
 @exact
 def kv_elements_per_token(n_layers: int, n_kv_heads: int, head_dim: int) -> int:
     """Return the elements that one token of one sequence takes in the cache: `2 · L · H_kv · d_h`."""
-    return 2 * n_layers * n_kv_heads * head_dim
+    return kv_cache_bytes(n_layers, n_kv_heads, head_dim, 1, 1, 1)
 
 
 @exact
 def kv_bytes_per_token(n_layers: int, n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes that one more token of one sequence adds to the cache: `2 · L · H_kv · d_h · s`."""
-    return 2 * n_layers * n_kv_heads * head_dim * bytes_per_element
+    return kv_cache_bytes(n_layers, n_kv_heads, head_dim, 1, 1, bytes_per_element)
 
 
 @exact
 def k_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes of K alone that one token takes in one layer: `H_kv · d_h · s`; V takes as many."""
-    return n_kv_heads * head_dim * bytes_per_element
+    return k_width(n_kv_heads, head_dim) * bytes_per_element
 
 
 @exact
 def kv_bytes_per_layer_token(n_kv_heads: int, head_dim: int, bytes_per_element: int) -> int:
     """Return the bytes of K and V that one token takes in one layer: `2 · H_kv · d_h · s`."""
-    return 2 * n_kv_heads * head_dim * bytes_per_element
+    return kv_bytes_per_token(1, n_kv_heads, head_dim, bytes_per_element)
 
 
 @exact
@@ -52,9 +52,9 @@ def context_in_budget(
     `⌊M_free / (2 · L · H_kv · d_h · B · s)⌋`. Not counted: what an allocator rounds up, and a model's own limit.
     Raises `KvlabError` where a token takes no bytes.
     """
-    if n_layers * n_kv_heads * head_dim * batch * bytes_per_element == 0:
+    if kv_cache_bytes(n_layers, n_kv_heads, head_dim, 1, batch, bytes_per_element) == 0:
         raise KvlabError("where a token takes no bytes, any number of them fits; give shapes from 1 on")
-    return budget // (2 * n_layers * n_kv_heads * head_dim * batch * bytes_per_element)
+    return budget // kv_cache_bytes(n_layers, n_kv_heads, head_dim, 1, batch, bytes_per_element)
 
 
 @exact

@@ -4,8 +4,8 @@ Arguments are whole numbers. Results are slots, each with room for one token of 
 """
 
 from kvlab.accounting.integers import exact
+from kvlab.accounting.layers import empty_slots
 from kvlab.accounting.memory import kv_cache_bytes
-from kvlab.errors import KvlabError
 
 
 @exact
@@ -14,9 +14,7 @@ def unused_slots(max_context: int, context: int, batch: int) -> int:
 
     `context` is the length of each, or the mean of all. Raises `KvlabError` where it exceeds `max_context`.
     """
-    if context > max_context:
-        raise _too_long(context, max_context)
-    return (max_context - context) * batch
+    return empty_slots(max_context, context) * batch
 
 
 @exact
@@ -33,9 +31,7 @@ def unused_bytes(
 
     Raises `KvlabError` where `context` exceeds `max_context`.
     """
-    if context > max_context:
-        raise _too_long(context, max_context)
-    return kv_cache_bytes(n_layers, n_kv_heads, head_dim, max_context - context, batch, bytes_per_element)
+    return kv_cache_bytes(n_layers, n_kv_heads, head_dim, empty_slots(max_context, context), batch, bytes_per_element)
 
 
 @exact
@@ -57,7 +53,3 @@ def last_block_unused_sum(block: int) -> int:
     Divided by the block, it is the mean of lengths that end anywhere: half a block less half a slot.
     """
     return block * (block - 1) // 2
-
-
-def _too_long(context: int, max_context: int) -> KvlabError:
-    return KvlabError(f"a sequence of {context:,} tokens has no room in {max_context:,} slots")

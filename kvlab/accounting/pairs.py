@@ -37,7 +37,7 @@ def tokens_cached(prompt: int, new_tokens: int) -> int:
 @exact
 def tokens_uncached(prompt: int, new_tokens: int) -> int:
     """Return the tokens that are projected in a whole generation without a cache: `n · P + n(n − 1)/2`."""
-    return new_tokens * prompt + new_tokens * (new_tokens - 1) // 2
+    return prompt_tokens_uncached(prompt, new_tokens) + generated_tokens_uncached(new_tokens)
 
 
 @exact
@@ -85,7 +85,7 @@ def pairs_cached(prompt: int, new_tokens: int) -> int:
 @exact
 def pairs_uncached(prompt: int, new_tokens: int) -> int:
     """Return the pairs that a whole generation without a cache computes: those of each prefix, from P tokens on."""
-    return tetrahedral(prompt + new_tokens - 1) - tetrahedral(prompt - 1)
+    return tetrahedral(tokens_cached(prompt, new_tokens)) - tetrahedral(prompt - 1)
 
 
 @exact
@@ -154,6 +154,6 @@ def slots_of_prefixes_in(n_tokens: int, capacity: int, block: int) -> int:
 @exact
 def slots_uncached(prompt: int, new_tokens: int, capacity: int, block: int) -> int:
     """Return the slots that a whole generation without a cache reads: those of each prefix, from P tokens on."""
-    return slots_of_prefixes_in(prompt + new_tokens - 1, capacity, block) - slots_of_prefixes_in(
+    return slots_of_prefixes_in(tokens_cached(prompt, new_tokens), capacity, block) - slots_of_prefixes_in(
         prompt - 1, capacity, block
     )

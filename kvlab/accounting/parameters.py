@@ -4,13 +4,14 @@ Arguments are positive integers; results are numbers of elements. The matrices a
 each of their elements is one multiply-add of every token.
 """
 
+from kvlab.accounting.components import plain_mlp_parameters
 from kvlab.accounting.integers import exact
 
 
 @exact
 def gpt2_block_matrix_parameters(d_model: int, d_ff: int) -> int:
     """Return the elements of one block's four matrices: Q, K and V fused, output, and the MLP's two."""
-    return 4 * d_model**2 + 2 * d_model * d_ff
+    return 4 * d_model**2 + plain_mlp_parameters(d_model, d_ff)
 
 
 @exact

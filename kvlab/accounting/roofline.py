@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kvlab.accounting.flops import absorbed_mla_flops, attention_flops
 from kvlab.accounting.integers import exact
+from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.errors import KvlabError
 from kvlab.units import ratio
 
@@ -45,9 +47,10 @@ def attainable(flops: int, bytes_moved: int, flops_per_second: int, bytes_per_se
 def grouped_attention_intensity(n_heads: int, n_kv_heads: int, bytes_per_element: int) -> int | float:
     """Return the intensity of one token's attention over its cache, MHA, GQA or MQA: `2 · H / (H_kv · s)`.
 
-    `4 · H · d_h` FLOPs and `2 · H_kv · d_h · s` bytes for each token in reach; at 2 bytes an element `H / H_kv`.
+    `4 · H · d_h` FLOPs and `2 · H_kv · d_h · s` bytes for each token in reach; layers, `d_h` and tokens cancel, and are
+    1 here. At 2 bytes an element it is `H / H_kv`.
     """
-    return ratio(2 * n_heads, n_kv_heads * bytes_per_element)
+    return ratio(attention_flops(1, n_heads, 1, 1), kv_cache_bytes(1, n_kv_heads, 1, 1, 1, bytes_per_element))
 
 
 @exact
@@ -56,7 +59,7 @@ def latent_attention_intensity(n_heads: int, latent: int, rope_dim: int, bytes_p
 
     `2 · H · (2 · d_c + d_rope)` FLOPs and `(d_c + d_rope) · s` bytes for each token in reach.
     """
-    return ratio(2 * n_heads * (2 * latent + rope_dim), (latent + rope_dim) * bytes_per_element)
+    return ratio(absorbed_mla_flops(1, n_heads, latent, rope_dim, 1), (latent + rope_dim) * bytes_per_element)
 
 
 @dataclass(frozen=True)

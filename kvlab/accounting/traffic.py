@@ -5,7 +5,8 @@ takes and gives, where it is done by itself and its scores stay on the chip. `s`
 weights or of the cache.
 """
 
-from kvlab.accounting.components import attention_parameters, qkv_bias_parameters
+from kvlab.accounting.components import qkv_bias_parameters
+from kvlab.accounting.flops import layer_matrix_elements
 from kvlab.accounting.integers import exact
 from kvlab.accounting.memory import kv_cache_bytes
 from kvlab.accounting.parameters import gpt2_parameters
@@ -50,8 +51,8 @@ def matrix_bytes(
     bytes_per_element: int,
 ) -> int:
     """Return the bytes of all matrices that a pass with logits reads: the layers' and the head's."""
-    return n_layers * (
-        attention_parameters(d_model, n_heads, n_kv_heads, head_dim) + mlp_matrices * d_model * d_ff
+    return n_layers * layer_matrix_elements(
+        d_model, n_heads, n_kv_heads, head_dim, d_ff, mlp_matrices
     ) * bytes_per_element + head_weight_bytes(d_model, vocab_size, bytes_per_element)
 
 
@@ -112,4 +113,4 @@ def gpt2_decode_bytes_read(
     """Return the bytes that one decode step reads with `context` tokens in reach: weights and cache."""
     return gpt2_weight_bytes_read(
         n_layers, d_model, d_ff, vocab_size, max_context, 1, bytes_per_element
-    ) + kv_cache_bytes(n_layers, n_kv_heads, head_dim, context, 1, bytes_per_element)
+    ) + kv_read_bytes(n_layers, n_kv_heads, head_dim, context, 1, bytes_per_element)
