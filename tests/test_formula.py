@@ -138,7 +138,9 @@ def whole(function):
 def test_a_named_call_leaves_out_what_is_no_number():
     by_names = {"names_calls": True}
     assert formula.write(layers.read_bytes, formula.TEXT, **by_names) == "Σ layers_bytes(H_kv, S, B)"
-    assert "token_bytes · (tokens_stored(S + 1)" in formula.write(layers.next_token_bytes, formula.TEXT, **by_names)
+    assert "slots_bytes(H_kv, 1, 1) · (tokens_stored(S + 1)" in formula.write(
+        layers.next_token_bytes, formula.TEXT, **by_names
+    )
 
 
 @each_formula
@@ -298,7 +300,7 @@ def test_a_minimum_of_the_formula_itself_is_shown_with_its_numbers():
 
 def test_pages_of_several_sequences_are_added_within_each_group():
     values = {"groups": [SLIDING, FULL], "lengths": [700, 5], "page": 16, "element": ELEMENTS["fp16"]}
-    token = "(⌈256 / 1⌉ · 2 + ⌈256 / 1⌉ · 2)"
+    token = "(256 · 2 + 256 · 2)"
     assert formula.with_numbers(layers.paged_bytes, values) == (
         f"22 · {token} · (⌈min(700, 512) / 16⌉ · 16 + ⌈min(5, 512) / 16⌉ · 16)"
         f" + 4 · {token} · (⌈700 / 16⌉ · 16 + ⌈5 / 16⌉ · 16)"

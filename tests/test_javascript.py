@@ -262,7 +262,9 @@ def test_a_script_has_each_function_once_and_before_its_callers():
     assert functions_in(script) == [
         "$integer",
         "$floor",
+        "plain_mlp_parameters",
         "gpt2_block_matrix_parameters",
+        "head_flops",
         "attention_flops",
         "causal_pairs",
         "gpt2_prefill_flops",

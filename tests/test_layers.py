@@ -135,7 +135,7 @@ def test_the_largest_batch_fits_and_one_sequence_more_does_not(groups, budget, c
 def test_pages_hold_every_token_and_waste_less_than_a_page_a_sequence_and_layer(groups, lengths, page, element):
     paged, stored = general.paged_bytes(groups, lengths, page, element), brute_force(groups, lengths, element)
     assert stored <= paged
-    most = sum(g.count * general.token_bytes(g, element) * (page - 1) for g in groups if g.stores) * len(lengths)
+    most = sum(general.slots_bytes(g, g.n_kv_heads, page - 1, 1, element) for g in groups if g.stores) * len(lengths)
     assert paged - stored <= most
     assert general.paged_bytes(groups, lengths, 1, element) == stored
 

@@ -10,7 +10,7 @@ does not grow. Arguments are positive integers, results bytes, exactly. Not coun
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from kvlab.accounting.formats import Element, stored_blocks, stored_bytes
+from kvlab.accounting.formats import Element, stored_blocks
 from kvlab.accounting.integers import exact
 from kvlab.errors import KvlabError
 from kvlab.units.whole import whole_number
@@ -68,24 +68,22 @@ def kind_bytes(count: int, k_blocks: int, v_blocks: int, block_bytes: int, token
 
 
 @exact
-def layers_bytes(layers: Layers, n_kv_heads: int, context: int, batch: int, element: Element) -> int:
-    """Return the bytes of K and V that the layers read, or those of `n_kv_heads` of their K/V heads."""
+def slots_bytes(layers: Layers, n_kv_heads: int, tokens: int, batch: int, element: Element) -> int:
+    """Return the bytes of K and V that `tokens` slots take in the layers, or in `n_kv_heads` of their K/V heads."""
     return kind_bytes(
         layers.count,
         stored_blocks(n_kv_heads * layers.k_dim, element.block),
         stored_blocks(n_kv_heads * layers.v_dim, element.block),
         element.block_bytes,
-        tokens_stored(layers, context),
+        tokens,
         batch,
     )
 
 
 @exact
-def token_bytes(layers: Layers, element: Element) -> int:
-    """Return the bytes of K and V of one token that one of the layers reads."""
-    return stored_bytes(layers.n_kv_heads * layers.k_dim, element.block, element.block_bytes) + stored_bytes(
-        layers.n_kv_heads * layers.v_dim, element.block, element.block_bytes
-    )
+def layers_bytes(layers: Layers, n_kv_heads: int, context: int, batch: int, element: Element) -> int:
+    """Return the bytes of K and V that the layers read, or those of `n_kv_heads` of their K/V heads."""
+    return slots_bytes(layers, n_kv_heads, tokens_stored(layers, context), batch, element)
 
 
 @exact
@@ -118,7 +116,7 @@ def state_bytes(groups: Iterable[Layers], batch: int, bytes_per_element: int) ->
 def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -> int:
     """Return the bytes that one more token of one sequence adds after `context`: a full window adds none."""
     return sum(
-        g.count * token_bytes(g, element) * (tokens_stored(g, context + 1) - tokens_stored(g, context))
+        slots_bytes(g, g.n_kv_heads, 1, 1, element) * (tokens_stored(g, context + 1) - tokens_stored(g, context))
         if g.stores
         else 0
         for g in groups
@@ -129,7 +127,8 @@ def next_token_bytes(groups: Iterable[Layers], context: int, element: Element) -
 def paged_bytes(groups: Iterable[Layers], lengths: Sequence[int], page: int, element: Element) -> int:
     """Return the bytes of sequences of these lengths in pages of `page` tokens, each last page reserved whole."""
     return sum(
-        g.count * token_bytes(g, element) * sum(-(-tokens_stored(g, length) // page) * page for length in lengths)
+        slots_bytes(g, g.n_kv_heads, 1, 1, element)
+        * sum(-(-tokens_stored(g, length) // page) * page for length in lengths)
         if g.stores
         else 0
         for g in groups
