@@ -26,6 +26,7 @@ from figures_src.plots.svg import svg_of
 from figures_src.words import Words, numbers
 from kvlab import formula
 from kvlab.benchmark.record import NotMeasuredError
+from kvlab.formula.contents import is_ratio
 
 UNSEARCHED = 'data-search-exclude="formula"'  # the search index leaves the element out, and then the attribute goes
 CSS_PIXELS_WIDE = 576  # how wide a plot stands on a large screen
@@ -88,7 +89,9 @@ class PageRenderer:
 
     def _formula_latex(self, face: FormulaFace) -> str:
         given = {name: value.result if isinstance(value, Value) else value for name, value in face.given.items()}
-        return formula.write(face.function, self._latex(), given)
+        if is_ratio(face.function):
+            return formula.write_ratio(face.function, self._latex(), given)
+        return formula.write(face.function, self._latex(), given, multiplies=face.multiplies)
 
     def mathml(self, latex: str, display: bool, written: str) -> str:
         """Return LaTeX as MathML. Raises `BookError` with the line on which it is `written`."""

@@ -74,10 +74,17 @@ class Entry(NamedTuple):
 
 
 class FormulaFace(NamedTuple):
-    """A formula for mathematics; `given` are the arguments whose numbers are put in, the rest stay symbols."""
+    """A formula, or a ratio of two, for mathematics.
 
-    function: Callable[..., int]
+    Attributes:
+        function: the formula.
+        given: the arguments whose numbers are put in; the rest stay symbols.
+        multiplies: whether the numbers of a product become one.
+    """
+
+    function: Callable[..., Any]
     given: Mapping[str, Any]
+    multiplies: bool = False
 
 
 class Derivation(NamedTuple):
@@ -147,10 +154,15 @@ class Page:
         self.values[name] = value
         return value
 
-    def formula(self, name: str, function: Callable[..., int], **given: Any) -> None:
+    def formula(self, name: str, function: Callable[..., Any], **given: Any) -> None:
         """Name a formula, to be used inside mathematics: symbols, with numbers where they are `given`."""
         self._note(name, 2)
         self.formulas[name] = FormulaFace(function, given)
+
+    def multiplied(self, name: str, function: Callable[..., int], **given: Any) -> None:
+        """Name a formula as `formula` does, the numbers of each product multiplied: `256 · S · B · s`."""
+        self._note(name, 2)
+        self.formulas[name] = FormulaFace(function, given, multiplies=True)
 
     def derivation(self, name: str, symbol: str, value: Value, format: str = "") -> None:
         """Name a worked derivation: the value's formula, the numbers put in, and its result."""

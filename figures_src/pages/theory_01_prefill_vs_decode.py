@@ -80,6 +80,13 @@ def mini_operations(words: Words) -> Rows:
     return rows
 
 
+MINI = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
+PAIRS = {"prefill": call(pairs.causal_pairs, n_tokens=prompt_tokens), "decode": in_reach}
+for phase, (held, new) in PHASES.items():
+    rows = call(passes.whole_pass, model_name="MiniGPT", held=held, n_tokens=new, batch=1, bytes_per_element=FP32)
+    whole = call(flops.pass_flops, **MINI, mlp_matrices=2, n_tokens=new, pairs=PAIRS[phase], rows=1)
+    page.same(f"the operations add up to the FLOPs of the whole pass: {phase}", rows.field("flops"), whole)
+
 SHAPES = shapes("MiniGPT", "n_layers", "d_model", "d_ff")
 mlp_prefill = call(flops.mlp_flops, **SHAPES, mlp_matrices=2, n_tokens=prompt_tokens)
 page.derivation("mlp_derived", "F", mlp_prefill)

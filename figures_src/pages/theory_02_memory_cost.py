@@ -210,6 +210,11 @@ CASES: dict[str, dict[str, Value]] = {
     "q4_0": {**PLAIN, **_in_blocks("q4_0")},
 }
 TERMS = {name: call(layers.kind_bytes, **factors) for name, factors in CASES.items()}
+page.same(
+    "with a single group, the term of the sum is the formula of six factors",
+    TERMS["mha"],
+    call(memory.kv_cache_bytes, **LLAMA, context=K32, batch=one, bytes_per_element=FP16),
+)
 
 
 @page.table

@@ -145,7 +145,7 @@ page.reuse("latent_intensity", latent)
 for name, value in latent_shapes.items():
     page.reuse(f"latent_{name}", value)
 page.formula("attention_work", flops.attention_flops)
-page.value("flops_factor", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
+page.formula("attention_intensity", roofline.grouped_attention_intensity)
 page.formula("latent_work", flops.absorbed_mla_flops)
 page.reuse("mha_intensity", _grouped(LARGE))
 page.reuse("gqa_intensity", _grouped("Llama-3.1-405B"))

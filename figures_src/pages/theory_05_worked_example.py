@@ -46,14 +46,18 @@ def specification(words: Words) -> Rows:
 
 page.formula("size", memory.kv_cache_bytes)
 page.formula("size_of_mini", memory.kv_cache_bytes, **KV)
-page.value("elements_per_token", memory.kv_elements_per_token, **KV)
+page.multiplied("mini_multiplied", memory.kv_cache_bytes, **KV)
+page.multiplied("mini_in_fp32", memory.kv_cache_bytes, **KV, bytes_per_element=FP32)
+page.multiplied("mini_in_fp16", memory.kv_cache_bytes, **KV, bytes_per_element=FP16)
 page.reuse("fp32_bytes", FP32)
 page.reuse("fp16_bytes", FP16)
 token_fp32 = page.value("token_fp32", memory.kv_bytes_per_token, **KV, bytes_per_element=FP32)
 token_fp16 = page.value("token_fp16", memory.kv_bytes_per_token, **KV, bytes_per_element=FP16)
 PER_LAYER = {"n_kv_heads": KV["n_kv_heads"], "head_dim": KV["head_dim"]}
-page.value("k_layer_token", memory.k_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
-page.value("kv_layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
+k_layer_token = page.value("k_layer_token", memory.k_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
+kv_layer_token = page.value("kv_layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
+k_and_v = call(memory.together, weights=k_layer_token, kv_cache=k_layer_token)
+page.same("K and V of a token in one layer are twice its K", k_and_v, kv_layer_token)
 
 # The four cases.
 

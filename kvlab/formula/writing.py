@@ -72,12 +72,16 @@ def with_numbers(formula: Formula, values: Mapping[str, Any], dialect: Dialect =
 
 
 def write(
-    formula: Formula, dialect: Dialect, values: Mapping[str, Any] | None = None, names_calls: bool = False
+    formula: Formula,
+    dialect: Dialect,
+    values: Mapping[str, Any] | None = None,
+    names_calls: bool = False,
+    multiplies: bool = False,
 ) -> str:
     """Return the formula's body in a dialect: symbols, but numbers for the arguments that have `values`.
 
     Calls of other formulas are written out, or, if it `names_calls`, by their names and the numbers that are passed
-    to them; layers and elements, which are passed on, are not named.
+    to them; layers and elements are not named. If it `multiplies`, a product has one number: `256 · S · B · s`.
 
     Raises:
         KvlabError: the function is not a formula, of which file and line are named; a value is of another kind than its
@@ -85,24 +89,23 @@ def write(
     """
     definition = read(formula)
     known = _known(definition, values or {})
+    if multiplies:
+        known |= {name: Literal(number) for name, number in known.items() if type(number) is int}
     return _Writer(definition, dialect, known, names_calls=names_calls).piece(definition.body).text
 
 
-def write_ratio(function: Callable[..., Any], dialect: Dialect) -> str:
-    """Return as a fraction what a function divides that returns `ratio(a, b)`. Raises `KvlabError` as `write` does."""
+def write_ratio(function: Callable[..., Any], dialect: Dialect, values: Mapping[str, Any] | None = None) -> str:
+    """Return as a fraction in lowest terms what a function divides that returns `ratio(a, b)`. Raises as `write`."""
     formula, divisor = read_ratio(function)
-    writer = _Writer(formula, dialect, {})
+    writer = _Writer(formula, dialect, _known(formula, values or {}))
     above, below = writer.factors(formula.body), writer.factors(divisor.body)
     shared = Fraction(1, gcd(number_of(above), number_of(below)))
     return writer.fraction(dialect.quotient, writer.product([*above, shared]), writer.product([*below, shared])).text
 
 
 def _known(formula: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: checked(formula.name, name, kind, values[name])
-        for name, kind in formula.parameters.items()
-        if name in values
-    }
+    kinds = formula.parameters.items()
+    return {name: checked(formula.name, name, kind, values[name]) for name, kind in kinds if name in values}
 
 
 @dataclass(frozen=True)
@@ -160,13 +163,11 @@ class _Writer:
     def operation(self, node: Operation) -> Piece:
         sign, a, b = node.sign, node.left, node.right
         match sign:
-            case "+":
-                return self.joined(sign, self.within(a, NEGATIVE), self.within(b, SUM))
-            case "-":
-                return self.joined(sign, self.within(a, NEGATIVE), self.within(b, PRODUCT))
+            case "+" | "-":
+                return self.joined(sign, self.within(a, NEGATIVE), self.within(b, SUM if sign == "+" else PRODUCT))
             case "%":
-                text = self.joined(sign, self.within(a, dialects.POWER), self.within(b, dialects.POWER)).text
-                return Piece(text, dialects.MODULO)
+                joined = self.joined(sign, self.within(a, dialects.POWER), self.within(b, dialects.POWER))
+                return replace(joined, strength=dialects.MODULO)
         return self.product(self.factors(node))
 
     def factors(self, node: Node) -> list[Factor]:
