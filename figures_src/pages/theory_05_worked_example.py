@@ -52,7 +52,6 @@ page.multiplied("mini_in_fp16", memory.kv_cache_bytes, **KV, bytes_per_element=F
 page.reuse("fp32_bytes", FP32)
 page.reuse("fp16_bytes", FP16)
 token_fp32 = page.value("token_fp32", memory.kv_bytes_per_token, **KV, bytes_per_element=FP32)
-token_fp16 = page.value("token_fp16", memory.kv_bytes_per_token, **KV, bytes_per_element=FP16)
 PER_LAYER = {"n_kv_heads": KV["n_kv_heads"], "head_dim": KV["head_dim"]}
 k_layer_token = page.value("k_layer_token", memory.k_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
 kv_layer_token = page.value("kv_layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)

@@ -75,10 +75,10 @@ def attention_flops(n_layers: int, n_heads: int, head_dim: int, context: int) ->
 def absorbed_mla_flops(n_layers: int, n_heads: int, latent: int, rope_dim: int, context: int) -> int:
     """Return the FLOPs of MLA's attention for one query over `context` tokens, its up-projections absorbed.
 
-    Scores over the latent and the rotary part, a weighted sum of latents: `2 · L · H · (2 · d_c + d_rope) · S`
+    Scores and weighted sum over latents, and scores over the rotary part: `2 · L · H · (2 · d_c + d_rope) · S`
     (DeepSeek-V2, arXiv 2405.04434).
     """
-    return 2 * n_layers * n_heads * (2 * latent + rope_dim) * context
+    return attention_flops(n_layers, n_heads, latent, context) + scores_flops(n_layers, n_heads, rope_dim, context)
 
 
 @exact
