@@ -157,6 +157,8 @@ def test_a_ratio_is_written_as_a_fraction():
     assert formula.write_ratio(roofline.grouped_attention_intensity, formula.TEXT) == "2 · H / (H_kv · s)"
     latex = formula.write_ratio(roofline.grouped_attention_intensity, formula.latex_dialect())
     assert latex == r"\frac{2 \cdot H}{H_{\mathrm{kv}} \cdot s}"
+    known = {"n_heads": 64, "n_kv_heads": 8}
+    assert formula.write_ratio(roofline.grouped_attention_intensity, formula.TEXT, known) == "2 · 64 / (8 · s)"
 
 
 @examples(0.2)
@@ -225,8 +227,9 @@ def test_a_random_formula_of_which_some_numbers_are_known_still_says_the_same(fu
     result = outcome(function, values)
     assume(result is not None)
     some = {name: value for name, value in values.items() if data.draw(st.booleans(), name)}
-    line = formula.write(function, formula.TEXT, some)
-    assert evaluated(as_python(line), symbols_of(function, values)) == result
+    for multiplies in (False, True):
+        line = formula.write(function, formula.TEXT, some, multiplies=multiplies)
+        assert evaluated(as_python(line), symbols_of(function, values)) == result
 
 
 # The book's formulas, as they stand there.
@@ -251,6 +254,33 @@ def test_some_numbers_can_be_put_in_while_the_rest_stay_symbols():
 
 def test_a_called_formula_is_written_out_and_keeps_its_parentheses():
     assert formula.text(flops.gpt2_matrix_elements) == "L · (4 · d² + 2 · d · d_ff) + V · d"
+
+
+def a_half(n_layers):
+    return 4 * n_layers // 2
+
+
+def half_of_an_odd_number(n_layers):
+    return 3 * n_layers // 2
+
+
+def twice_a_half_for_one(n_layers, batch):
+    return n_layers * 2 * a_half(1) * a_half(n_layers) * batch
+
+
+def test_the_numbers_that_a_product_has_in_its_source_are_one():
+    assert formula.text(a_half) == "2 · L"
+    assert formula.text(half_of_an_odd_number) == "⌊3 · L / 2⌋"
+    assert formula.text(twice_a_half_for_one) == "L · 8 · L · B"
+    assert formula.text(memory.kv_bytes_per_layer_token) == "2 · H_kv · d_h · s"
+    assert formula.text(flops.scores_flops) == "2 · L · H · d_h · A"
+    values = {"n_layers": 1, "batch": 1}
+    assert formula.with_numbers(twice_a_half_for_one, values) == "1 · 8 · 1 · 1"
+
+
+def test_numbers_that_are_put_in_can_be_multiplied():
+    given_ = {"n_layers": 2, "n_kv_heads": 4, "head_dim": 16, "bytes_per_element": 4}
+    assert formula.write(memory.kv_cache_bytes, formula.TEXT, given_, multiplies=True) == "1,024 · S · B"
 
 
 def test_ceiling_and_floor_have_signs_of_their_own():
