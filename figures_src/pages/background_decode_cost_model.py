@@ -198,15 +198,19 @@ def counted_work(words: Words) -> Rows:
 # One step, with everything that it does.
 
 BLOCK = ("d_model", "d_ff")
+MINI = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
 page.formula("scan_balance", flops.gpt2_balancing_context)
 mini_balance = page.value("mini_balance", flops.gpt2_balancing_context, **shapes("MiniGPT", *BLOCK))
 mini_context = page.reuse("mini_context", shapes("MiniGPT", "max_context")["max_context"])
 gpt3_balance = page.value("gpt3_balance", flops.gpt2_balancing_context, **shapes("GPT-3 175B", *BLOCK))
 gpt3_context = page.reuse("gpt3_context", shapes("GPT-3 175B", "max_context")["max_context"])
+page.same(
+    "at the balance the scan costs as much as the matrices of a block",
+    call(flops.attention_flops, n_layers=1, **shapes("MiniGPT", "n_heads", "head_dim"), context=mini_balance),
+    call(flops.pass_flops, **MINI | {"n_layers": one}, mlp_matrices=2, n_tokens=1, pairs=0, rows=0),
+)
 page.claim("the context of MiniGPT ends before the scan costs as much as the matrices", mini_context, mini_balance)
 page.claim("so does that of GPT-3", gpt3_context, gpt3_balance)
-
-MINI = shapes("MiniGPT", "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
 
 
 def _generation_flops(tokens: Value, pairs: Value) -> Value:

@@ -200,6 +200,7 @@ LONG, SHORT = work.reuse("long_prompt", _given(1024)), work.reuse("short_text", 
 uncached = call(pairs.tokens_uncached, prompt=LONG, new_tokens=SHORT)
 quadratic = call(pairs.causal_pairs, n_tokens=SHORT.result - 1)
 share = _ratio(quadratic, uncached)
+work.formula("generated_square", pairs.generated_tokens_uncached)
 work.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
 judge("quadratic-dominates", Part(share, "percent1"))
 work.reuse("long_times", cost_model.values["long_times"])
