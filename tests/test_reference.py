@@ -1,5 +1,6 @@
 """The reference pages: what they list is all that there is, and a new entry appears or fails here by its name."""
 
+import dataclasses
 import re
 
 import pytest
@@ -18,7 +19,7 @@ from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words, numbers
 from kvlab import catalog, formula, units
 from kvlab.catalog.published import published_figures
-from kvlab.catalog.sources import links
+from kvlab.catalog.sources import Source
 from kvlab.errors import KvlabError
 from kvlab.formula import contents
 
@@ -137,7 +138,7 @@ def test_the_models_with_a_window_are_those_whose_configuration_has_one(words):
 # Published figures.
 
 # What a shown number has to say of the printed one, where the print is rounded or counts something besides.
-ROUNDED = {"15.7K": "15,728", "9.7K": "9,557", "60.1K": "60,074", "6,738,417,664": "6,738,415,616"}
+ROUNDED = {"15.7K": "15,728", "9.7K": "9,557", "60.1K": "60,074"}
 FRACTIONS = {"q8_0 34/32 B": "1.0625", "q4_0 18/32 B": "0.5625"}
 
 
@@ -178,27 +179,40 @@ def test_the_rows_of_a_device_are_those_of_its_data_sheet(words):
     memory = rows_of(reference_devices.device_memory, words)["A100 40GB"]
     assert memory == ["40 GB", "40,960", "42.95\u00a0GB (40\u00a0GiB)", "107.4%", "100.0%"]
     speed = rows_of(reference_devices.device_speed, words)["RTX 4090"]
-    assert speed[:3] == ["1,008\u00a0GB/s", "165.15\u00a0TFLOP/s", "164"]
+    assert speed[:3] == ["1,008\u00a0GB/s", "165.2\u00a0TFLOP/s", "164"]
     assert float(speed[3]) == pytest.approx(24564 * 2**20 / 1008e9, abs=1e-4)
 
 
 # Sources.
 
 
-def test_every_source_of_the_catalog_has_its_address_or_is_said_to_have_none(words):
-    entries = (*catalog.all_models(), *catalog.accelerators(), *catalog.processors(), *published_figures())
-    for entry in entries:
-        assert all(link.title for link in links(entry.source))
-        assert all(link.url.startswith("https://") or link.url == "" for link in links(entry.source))
-        assert source_cell(entry.source, words)
-        assert read_cell(entry.read, words)
+def test_every_source_of_the_catalog_but_this_project_has_its_address(words):
+    minigpt, *models = catalog.all_models()
+    sourced = [entry.sources for entry in (*models, *catalog.accelerators(), *catalog.processors())]
+    sourced += [[entry.parameters_source] for entry in models if entry.parameters_source]
+    sourced += [[figure.source] for figure in published_figures()]
+    for sources in sourced:
+        assert all(one.link.title and one.link.url.startswith("https://") for one in sources)
+        assert all(one.link.url in source_cell(sources, words) for one in sources)
+        assert all(one.read in read_cell(sources, words) for one in sources)
+    assert [one.link.url for one in minigpt.sources] == [""]
     with pytest.raises(KvlabError, match="no address for 'hearsay'"):
-        links("hearsay")
+        _ = Source("hearsay", "2026-11-29").link
 
 
-def test_a_source_is_a_link_and_this_project_a_word():
-    english = Words("en")
-    assert source_cell("gpt-fast README", english) == "[gpt-fast](https://github.com/meta-pytorch/gpt-fast)"
-    assert source_cell("this project", english) == "this project"
-    assert read_cell("2026-11-21", english) == "<time>2026-11-21</time>"
-    assert read_cell("at build", english) == "at build"
+def test_a_source_is_a_link_with_what_it_holds_and_this_project_a_word():
+    english, gpt_fast = Words("en"), Source("gpt-fast", "2026-11-21", holds=("speed",))
+    here = Source("this project", "at build")
+    assert source_cell([gpt_fast, here], english) == (
+        "[gpt-fast, README.md](https://github.com/meta-pytorch/gpt-fast) (`speed`); this project"
+    )
+    assert read_cell([gpt_fast, gpt_fast], english) == "<time>2026-11-21</time>"
+    assert read_cell([here], english) == "at build"
+
+
+def test_the_row_of_a_model_says_whether_its_parameters_are_those_that_a_file_prints():
+    english, llama = Words("en"), catalog.model("Llama-3.1-8B")
+    assert reference_shapes.status(llama, english).startswith("counted, and equal to a published number ([keras-hub")
+    wrong = dataclasses.replace(llama, published_parameters=8_030_261_247)
+    assert reference_shapes.status(wrong, english).startswith("counted, and different from a published number")
+    assert reference_shapes.status(catalog.model("Qwen2.5-7B"), english) == "counted from the shapes"

@@ -72,7 +72,7 @@ def test_a_limit_is_passed_by_one_token_more():
         (lambda: sizes.cache_bytes("Llama-2-7B", -1, 1, "fp16"), "context is -1"),
         (lambda: sizes.memory_bytes("Z80"), "unknown device 'Z80'"),
         (lambda: sizes.sequences_beside_weights("Llama-2-7B", "RTX 4090", 0, "fp16"), "give a context from 1 on"),
-        (lambda: published_figure("llama_9b"), "unknown figure 'llama_9b'; known are llama2_7b_4096"),
+        (lambda: published_figure("llama_9b"), "unknown figure 'llama_9b'; known are llama31_8b_4096"),
     ],
 )
 def test_what_is_not_known_or_impossible_is_refused_by_name(call, message):
@@ -87,7 +87,7 @@ def test_a_model_whose_parameters_are_not_counted_has_no_weights(monkeypatch):
 
 
 def test_a_published_figure_is_quoted_as_it_was_printed():
-    assert published_figure("llama2_7b_4096").published == "2048.00 MiB"
+    assert published_figure("deepseek_v3_f16").published == "2196.00 MiB"
 
 
 def test_the_sequences_beside_the_weights_are_counted_one_after_the_other_until_the_memory_is_full():

@@ -114,8 +114,8 @@ page.claim(
     DEVICE,
     cache("GPT-3 175B", K32),
 )
-page.reuse("printed", call(published_figure, name="llama2_7b_4096").field("published"))
-seven_k4 = page.reuse("seven_k4", cache("Llama-2-7B", K4))
+page.reuse("printed", call(published_figure, name="deepseek_v3_f16").field("published"))
+page.value("printed_here", sizes.cache_bytes, model_name="DeepSeek-V3", context=K32, batch=one, dtype="fp16")
 
 # Turned around: tokens beside the weights.
 

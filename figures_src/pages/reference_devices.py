@@ -126,7 +126,12 @@ def device_sources(words: Words) -> Rows:
     """Return where each device's numbers were read, and what else is to be known of them."""
     devices: list[Accelerator | Processor] = [*catalog.accelerators(), *catalog.processors()]
     return [
-        [entry.name, source_cell(entry.source, words), read_cell(entry.read, words), note(entry, words)]
+        [
+            entry.name,
+            source_cell(entry.sources, words, lambda field: words(f"device_field.{field}")),
+            read_cell(entry.sources, words),
+            note(entry, words),
+        ]
         for entry in devices
     ]
 

@@ -11,7 +11,7 @@ from figures_src.pages.shared.shapes import kv_shapes, speeds
 from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words, numbers
 from kvlab import catalog, units
-from kvlab.accounting import memory, paging, roofline
+from kvlab.accounting import memory, roofline
 from kvlab.catalog import CatalogModel, sizes
 from kvlab.catalog.published import PublishedFigure, published_figures
 
@@ -107,9 +107,9 @@ class Result(NamedTuple):
     given: int = 0
 
 
-def cached(model: str, context: int, dtype: str) -> Result:
+def cached(model: str, context: int, dtype: str, unit: str = "MiB") -> Result:
     """Return the bytes of one sequence in the cache."""
-    return Result(call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype=dtype), "MiB", context)
+    return Result(call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype=dtype), unit, context)
 
 
 def slots_in(gib: int, model: str) -> Result:
@@ -117,12 +117,6 @@ def slots_in(gib: int, model: str) -> Result:
     size = call(units.parse_size, written=f"{gib}GiB")
     shape = {**kv_shapes(model), "batch": 1, "bytes_per_element": BYTES_PER_ELEMENT}
     return Result(call(memory.context_in_budget, budget=size, **shape), given=gib)
-
-
-def sequences_in(n_blocks: int, block: int, context: int) -> Result:
-    """Return how many sequences so many blocks hold."""
-    needed = call(paging.blocks_needed, n_tokens=context, block=block)
-    return Result(call(units.ratio, numerator=n_blocks, denominator=needed), "fixed2", context)
 
 
 def ridge_of(device: str) -> Result:
@@ -139,14 +133,13 @@ def element_bytes(dtype: str) -> Result:
 
 # Of each figure that follows from a formula: the results that stand for its numbers, in the order of the print.
 COMPUTED = {
-    "llama2_7b_4096": [cached("Llama-2-7B", 4096, DTYPE)],
-    "llama31_8b_4096": [cached("Llama-3-8B", 4096, DTYPE)],  # version 3.1 has the same shapes of K and V
+    "llama31_8b_4096": [cached("Llama-3.1-8B", 4096, DTYPE)],
+    "deepseek_v3_f16": [cached("DeepSeek-V3", 32768, DTYPE)],
     "deepseek_v3_q8_0": [cached("DeepSeek-V3", 32768, "q8_0")],
+    "qwen3_coder_480b": [cached("Qwen3-Coder-480B-A35B", 262_144, DTYPE, "GiB")],
     "opt_13b_token": [Result(call(sizes.next_token_bytes, model_name="OPT-13B", context=0, dtype=DTYPE), "KiB")],
     "opt_slots": [slots_in(12, "OPT-13B"), slots_in(21, "OPT-66B"), slots_in(264, "GPT-3 175B")],
-    "vllm_concurrency": [sequences_in(127_626, 16, 2048)],
     "h100_ridge": [ridge_of("H100 80GB SXM")],
-    "llama2_7b_parameters": [Result(call(catalog.model, name="Llama-2-7B").field("decoder.parameters"))],
     "ggml_blocks": [element_bytes("q8_0"), element_bytes("q4_0")],
 }
 
@@ -160,10 +153,11 @@ def published(words: Words) -> Rows:
 
 def published_rows(figure: PublishedFigure, words: Words) -> list[Row]:
     """Return a row for each number of a figure, as it was printed and as it is computed."""
-    printed, source = re.split(" / |, (?=q)", figure.published), source_cell(figure.source, words)
+    printed, source = re.split(" / |, (?=q)", figure.published), [figure.source]
     rows: list[Row] = []
     for nth, (part, result) in enumerate(zip(printed, COMPUTED[figure.name], strict=True)):
         given = numbers.show(result.given, "", words.language)
         what = words(f"published.{figure.name}.{nth}").format(given=given)
-        rows.append([what, f"`{part}`", Shown(result.value, result.format), source, read_cell(figure.read, words)])
+        shown = Shown(result.value, result.format)
+        rows.append([what, f"`{part}`", shown, source_cell(source, words), read_cell(source, words)])
     return rows

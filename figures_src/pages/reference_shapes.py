@@ -11,6 +11,7 @@ from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import memory
 from kvlab.catalog import CatalogModel, sizes
+from kvlab.catalog.sources import Source
 
 page = Page("reference/shapes")
 
@@ -57,11 +58,12 @@ def windows(words: Words) -> Rows:
 def window_row(entry: CatalogModel) -> Row:
     """Return a model's layers by kind, their window, and the bytes that a token adds at first and after the window."""
     kinds = {group.kind for group in entry.decoder.layers}
+    [windowed] = (group.kind for group in entry.decoder.layers if group.window)
     counted = [
         Shown(call(sizes.layer_group, model_name=entry.name, kind=kind).field("count") if kind in kinds else NONE)
-        for kind in ("sliding", "full")
+        for kind in (windowed, "full")
     ]
-    window = call(sizes.layer_group, model_name=entry.name, kind="sliding").field("window")
+    window = call(sizes.layer_group, model_name=entry.name, kind=windowed).field("window")
     return [entry.name, *counted, Shown(window), *(Shown(added(entry, after), "B") for after in (NONE, window))]
 
 
@@ -89,12 +91,19 @@ page.value(
 def model_sources(words: Words) -> Rows:
     """Return where each model's shapes were read, and what its number of parameters is."""
     return [
-        [entry.name, status(entry, words), source_cell(entry.source, words), read_cell(entry.read, words)]
+        [entry.name, status(entry, words), source_cell(entry.sources, words), read_cell(all_sources(entry), words)]
         for entry in ZOO
     ]
 
 
 def status(entry: CatalogModel, words: Words) -> str:
     """Return what the number of parameters is, and what else is to be known of a model."""
-    note = [words(f"model_note.{entry.name}")] if entry.note else []
-    return "; ".join([words(f"status.{entry.parameters_status}"), *note])
+    found = words(f"status.{entry.parameters_status}")
+    if entry.parameters_source:
+        found += f" ({source_cell([entry.parameters_source], words)})"
+    return "; ".join([found, *(words(f"model_note.{note}") for note in entry.notes)])
+
+
+def all_sources(entry: CatalogModel) -> list[Source]:
+    """Return where a model's shapes and its number of parameters were read."""
+    return [*entry.sources, *([entry.parameters_source] if entry.parameters_source else [])]

@@ -54,12 +54,13 @@ def real_arrays(words: Words) -> Rows:
 page.value("arrays_tried", allocation.all_tried)
 page.value("arrays_agreeing", allocation.all_agreeing)
 
-# Logs of others: name of the figure, model whose shapes they are, what to call it, tokens, format of the elements.
+# What others said: name of the figure, model, tokens, format of the elements, and the unit in which they said it.
 
 LOGS = (
-    ("llama2_7b_4096", "Llama-2-7B", "Llama-2-7B", K4, "fp16"),
-    ("llama31_8b_4096", "Llama-3-8B", "Llama-3.1-8B", K4, "fp16"),
-    ("deepseek_v3_q8_0", "DeepSeek-V3", "DeepSeek-V3", K32, "q8_0"),
+    ("llama31_8b_4096", "Llama-3.1-8B", K4, "fp16", "MiB"),
+    ("deepseek_v3_f16", "DeepSeek-V3", K32, "fp16", "MiB"),
+    ("deepseek_v3_q8_0", "DeepSeek-V3", K32, "q8_0", "MiB"),
+    ("qwen3_coder_480b", "Qwen3-Coder-480B-A35B", parameter(262_144), "bf16", "GiB"),
 )
 
 
@@ -72,14 +73,14 @@ def logs(words: Words) -> Rows:
     """Return what inference engines printed of their caches, and what the formula gives."""
     return [
         [
-            name,
+            model,
             words(f"logs.{figure}"),
             Shown(context),
             dtype,
             Shown(call(published_figure, name=figure).field("published")),
-            Shown(_cache(model, context, dtype), "MiB"),
+            Shown(_cache(model, context, dtype), unit),
         ]
-        for figure, model, name, context, dtype in LOGS
+        for figure, model, context, dtype, unit in LOGS
     ]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from kvlab.catalog.entries import folded, read_data, unknown
+from kvlab.catalog.sources import Source, source
 
 MIB = 2**20
 
@@ -21,8 +23,7 @@ class Accelerator:
         bandwidth_bytes_per_second: of its memory, as the data sheet says, decimal.
         dense_bf16_flops_per_second: of matrix products in bf16 without sparsity, as the data sheet says.
         note: what else is to be known.
-        source: where it was read.
-        read: when, as an ISO date.
+        sources: the files in which its numbers were read.
     """
 
     name: str
@@ -31,8 +32,7 @@ class Accelerator:
     bandwidth_bytes_per_second: int
     dense_bf16_flops_per_second: int
     note: str
-    source: str
-    read: str
+    sources: tuple[Source, ...]
 
     @property
     def memory_bytes(self) -> int:
@@ -51,20 +51,19 @@ class Processor:
     l3_bytes_shared: int
     bandwidth_bytes_per_second: int
     note: str
-    source: str
-    read: str
+    sources: tuple[Source, ...]
 
 
 @cache
 def accelerators() -> tuple[Accelerator, ...]:
     """Return the accelerators."""
-    return tuple(Accelerator(**entry) for entry in read_data("devices.json")["accelerators"])
+    return tuple(Accelerator(**_sourced(entry)) for entry in read_data("devices.json")["accelerators"])
 
 
 @cache
 def processors() -> tuple[Processor, ...]:
     """Return the processors."""
-    return tuple(Processor(**entry) for entry in read_data("devices.json")["processors"])
+    return tuple(Processor(**_sourced(entry)) for entry in read_data("devices.json")["processors"])
 
 
 def device(name: str) -> Accelerator:
@@ -91,3 +90,7 @@ def fitting_level(processor_name: str, size_bytes: int) -> str:
     cpu = processor(processor_name)
     levels = (("L1d", cpu.l1d_bytes_per_core), ("L2", cpu.l2_bytes_per_core), ("L3", cpu.l3_bytes_shared))
     return next((name for name, size in levels if size_bytes <= size), "RAM")
+
+
+def _sourced(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "sources": tuple(map(source, entry["sources"]))}

@@ -8,6 +8,7 @@ from typing import Any
 
 from kvlab.architecture import Config, read_config
 from kvlab.catalog.entries import folded, read_data, unknown
+from kvlab.catalog.sources import Source, source
 from kvlab.errors import KvlabError
 from kvlab.sizing import Decoder, read_decoder
 from kvlab.training import MINIGPT
@@ -19,28 +20,33 @@ class CatalogModel:
 
     Attributes:
         decoder: what its configuration says.
-        config: that configuration, as its `config.json` would have it.
+        config: that configuration: the keys of its published `config.json` that matter to its size.
+        sources: the files in which its keys were read.
         aliases: other spellings under which it is found.
-        parameters: the published or counted number of parameters; None where only a rounded one is published.
-        parameters_status: which of these it is.
-        source: where the shapes were read.
-        read: when, as an ISO date.
-        note: what else is to be known.
+        published_parameters: its number of parameters as a file prints it, exactly; None where none was found.
+        parameters_source: that file.
+        notes: what else is to be known, each a phrase that pages translate.
     """
 
     decoder: Decoder
     config: Config
-    aliases: tuple[str, ...]
-    parameters: int | None
-    parameters_status: str
-    source: str
-    read: str
-    note: str = ""
+    sources: tuple[Source, ...]
+    aliases: tuple[str, ...] = ()
+    published_parameters: int | None = None
+    parameters_source: Source | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What people call it."""
         return self.decoder.name
+
+    @property
+    def parameters_status(self) -> str:
+        """How the counted number of parameters relates to the published one: equal, different, or only counted."""
+        if self.published_parameters is None:
+            return "counted"
+        return "equal" if self.published_parameters == self.decoder.parameters else "different"
 
 
 @cache
@@ -50,11 +56,8 @@ def all_models() -> tuple[CatalogModel, ...]:
     minigpt = CatalogModel(
         decoder=read_decoder(config, "MiniGPT"),
         config=config,
+        sources=(Source("this project", read="at build"),),
         aliases=("grammar minigpt",),
-        parameters=None,
-        parameters_status="counted at build",
-        source="this project",
-        read="at build",
     )
     return (minigpt, *map(_model, read_data("models.json")))
 
@@ -79,6 +82,13 @@ def find(name: str) -> CatalogModel | None:
 
 
 def _model(entry: dict[str, Any]) -> CatalogModel:
-    about = {key: value for key, value in entry.items() if key not in ("name", "config", "aliases")}
-    decoder = read_decoder(entry["config"], entry["name"])
-    return CatalogModel(decoder, entry["config"], tuple(entry["aliases"]), **about)
+    printed = dict(entry.get("published_parameters", {}))
+    return CatalogModel(
+        decoder=read_decoder(entry["config"], entry["name"]),
+        config=entry["config"],
+        sources=tuple(map(source, entry["sources"])),
+        aliases=tuple(entry.get("aliases", ())),
+        published_parameters=printed.pop("count", None),
+        parameters_source=source(printed) if printed else None,
+        notes=tuple(entry.get("notes", ())),
+    )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from kvlab.catalog.entries import read_data
+from kvlab.catalog.sources import Source, source
 from kvlab.errors import KvlabError
 
 
@@ -20,15 +21,13 @@ class PublishedFigure:
         published: as it was printed, unit included.
         from_formula: whether it follows from a formula, or was measured.
         source: where it was read.
-        read: when, as an ISO date.
         values: its numbers, where it has any that are compared with; a unit is in the name.
     """
 
     name: str
     published: str
     from_formula: bool
-    source: str
-    read: str
+    source: Source
     values: Mapping[str, Any]
 
 
@@ -36,9 +35,13 @@ class PublishedFigure:
 def published_figures() -> tuple[PublishedFigure, ...]:
     """Return the published figures."""
     entries: list[dict[str, Any]] = read_data("published_figures.json")
-    fields = ("name", "published", "from_formula", "source", "read")
+    fields = ("name", "published", "from_formula")
     return tuple(
-        PublishedFigure(**{field: entry[field] for field in fields}, values=entry.get("values", {}))
+        PublishedFigure(
+            **{field: entry[field] for field in fields},
+            source=source(entry["source"]),
+            values=entry.get("values", {}),
+        )
         for entry in entries
     )
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from kvlab.cli.arguments import as_json
 from kvlab.cli.terminal import print_json, print_table
 from kvlab.units import both_units, in_decimal
+
+if TYPE_CHECKING:
+    from kvlab.catalog.sources import Source
 
 
 @click.command()
@@ -25,9 +31,9 @@ def models(json_: bool) -> None:
             "max_context": m.decoder.max_context,
             "parameters": m.decoder.parameters,
             "first_token_bytes_fp16": layers.next_token_bytes(m.decoder.layers, 0, ELEMENTS["fp16"]),
-            "source": m.source,
-            "read": m.read,
-            "note": m.note,
+            "published_parameters": m.published_parameters,
+            "sources": _as_data(m.sources),
+            "notes": list(m.notes),
         }
         for m in catalog.all_models()
     ]
@@ -56,7 +62,12 @@ def devices(json_: bool) -> None:
 
     found = catalog.accelerators()
     if json_:
-        print_json(devices=[{**vars(device), "memory_bytes": device.memory_bytes} for device in found])
+        print_json(
+            devices=[
+                {**vars(device), "memory_bytes": device.memory_bytes, "sources": _as_data(device.sources)}
+                for device in found
+            ]
+        )
         return
     header = ["device", "marketed", "nvidia-smi", "in bytes", "bandwidth", "bf16, dense"]
     rows = [
@@ -72,3 +83,7 @@ def devices(json_: bool) -> None:
     ]
     notes = [f"{device.name}: {device.note}." for device in found if device.note]
     print_table(header, rows, "\n".join(notes))
+
+
+def _as_data(sources: Iterable[Source]) -> list[dict[str, Any]]:
+    return [{**one.link._asdict(), "read": one.read, "holds": list(one.holds)} for one in sources]
