@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from figures_src.words import Words
+from kvlab import catalog
 from kvlab.catalog import claims
 from kvlab.catalog.claims import Claim
 from kvlab.errors import KvlabError
@@ -22,6 +23,7 @@ VERDICTS = {
     "opt-token": "rounded",
     "seven-billion": "rounded",
     "dense-waste": "rounded",
+    "device-gigabytes": "depends",
     "mistral-four-times": "depends",
     "one-byte-halves": "depends",
     "cache-exceeds-weights": "depends",
@@ -148,6 +150,15 @@ def test_every_claim_of_the_data_is_judged_once_in_its_order_and_has_a_compariso
     for one in claims.claims().values():
         assert one.compare in ("equal", "at least", "at most", "same word")
         assert one.parts in ("all", "cases")
+
+
+def test_the_claim_about_a_devices_name_is_looked_at_in_every_device_of_the_catalog(judged):
+    [claim] = [one for one in judged if one.name == "device-gigabytes"]
+    devices = catalog.accelerators()
+    assert list(claims.claims()["device-gigabytes"].claimed) == [device.marketed for device in devices]
+    assert [part.computed.result for part in claim.parts] == [device.memory_bytes for device in devices]
+    named = [Words("en")(f"claims.part.device-gigabytes-{nth + 1}") for nth in range(len(devices))]
+    assert named == [device.name for device in devices]
 
 
 def test_the_verdicts_are_those_that_the_reasons_are_written_for(judged):
