@@ -13,7 +13,6 @@ import ast
 import hashlib
 import json
 import platform
-import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,10 +22,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kvlab.files import sources
+
 Text = TypeVar("Text", str, bytes)
 
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / ".cache"
+PACKAGES = ("kvlab", "figures_src")
 FILE = "kept.sqlite"
 DAYS_KEPT = 30  # an entry that no build has asked for since then is dropped
 # Which module reads a folder of data: a change there concerns those that use this module, and no others.
@@ -152,16 +154,7 @@ def documentation_of(module: str) -> str:
 @cache
 def modules_used_by(module: str) -> frozenset[str]:
     """Return `module` and the modules of the project that it imports, transitively; their packages are among them."""
-    found: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name in found or not file_digest(_file_of(name)):
-            continue
-        found.add(name)
-        waiting += _imports(name)
-        waiting += [name.rpartition(".")[0]] if "." in name else []
-    return frozenset(found)
+    return sources.modules_used_by([module], _imports)
 
 
 @cache
@@ -187,26 +180,17 @@ def _data_files() -> list[tuple[Path, str | None]]:
 
 
 @cache
-def _imports(module: str) -> list[str]:
+def _imports(module: str) -> list[str] | None:
+    if not is_module(module):
+        return None
     source = _file_of(module)
-    key = digest_of(file_digest(Path(__file__)), file_digest(source))
+    key = digest_of(file_digest(Path(sources.__file__)), file_digest(source))
     names: list[str] = json.loads(keep("imports", key, lambda: json.dumps(_imported_in(source))))
     return names
 
 
 def _imported_in(source: Path) -> list[str]:
-    names = []
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), str(source))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            # `from package import name` may name a module of the package, or something that a module defines.
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("constant"):
-            # A constant is asked for by its dotted name: what may be a module in it counts as imported.
-            for dotted in re.findall(r"\bkvlab(?:\.\w+)+", ast.unparse(node)):
-                names += [dotted.rsplit(".", cut)[0] for cut in range(dotted.count("."))]
-    return [name for name in names if name.split(".")[0] in ("kvlab", "figures_src")]
+    return sources.imports_in(ast.parse(source.read_text(encoding="utf-8"), str(source)), PACKAGES)
 
 
 @cache
@@ -225,8 +209,7 @@ def is_module(name: str) -> bool:
 
 @cache
 def _file_of(module: str) -> Path:
-    path = ROOT.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return sources.file_of(module, ROOT)
 
 
 @cache

@@ -11,7 +11,8 @@ import pytest
 
 from kvlab import catalog
 from kvlab.accounting.layers import Layers
-from kvlab.benchmark import curves
+from kvlab.benchmark import predictions
+from kvlab.benchmark.fit import fitted
 from kvlab.benchmark.timing import Timed
 from kvlab.catalog import mistakes
 from kvlab.errors import KvlabError
@@ -405,10 +406,10 @@ def test_the_solution_measures_what_can_be_judged_and_its_overlay_is_what_the_bo
     assert set(CHECKS[:3]) <= set(check(path).passed)
     laid_over = Path(tmp_path / "my_curves.overlay.csv").read_text(encoding="utf-8").split()
     rows = [line.split(",") for line in laid_over[1:]]
-    for run_, terms in (("cached", curves.cached_terms()), ("uncached", curves.uncached_terms())):
+    for run_, terms in (("cached", predictions.cached_terms()), ("uncached", predictions.uncached_terms())):
         mine = [row for row in rows if row[0] == run_]
         times, predicted = ([float(row[column]) for row in mine] for column in (2, 3))
-        book = curves.fitted(CONTEXTS, tuple(times), terms, curves.HELD_OUT[run_])
+        book = fitted(CONTEXTS, tuple(times), terms, predictions.HELD_OUT[run_])
         assert predicted == pytest.approx(book.predicted, rel=1e-3)
         assert [row[5] == "False" for row in mine] == list(book.held_out)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from figures_src.declared.page import Page
 from figures_src.declared.values import call, parameter
 from figures_src.pages.shared import runs
-from figures_src.pages.shared.measurements import measured
+from figures_src.pages.shared.measurements import held_out_error
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.pages.theory_05_worked_example import FP16
 from figures_src.pages.theory_05_worked_example import page as worked_example
@@ -54,7 +54,7 @@ page.value("subject", minigpt.token_text, text=PROMPT, position=1)
 page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
 
 for name in ("memory", "cached", "uncached"):
-    page.reuse(f"{name}_error", measured(f"curves.{name}.held_out_error", at_most=PROMISE))
+    page.reuse(f"{name}_error", held_out_error(name, at_most=PROMISE))
 page.constant("promise", "kvlab.benchmark.fit.PROMISE")
 
 page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))

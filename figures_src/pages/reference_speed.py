@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import call, constant, parameter
-from figures_src.pages.shared.measurements import SAVED, curves_data, measured
+from figures_src.pages.shared.measurements import SAVED, curves_data, held_out_error, measured
 from figures_src.plots import curves
 from figures_src.words import Words
 from kvlab import catalog, units
@@ -93,6 +93,5 @@ page.reuse("prompt", constant("kvlab.benchmark.bench.PROMPT_TOKENS"))
 def errors(words: Words) -> Rows:
     """Return the largest error of each formula on the points that its fit has not seen."""
     return [
-        [words(f"errors.{name}"), Shown(measured(f"curves.{name}.held_out_error"), "percent1")]
-        for name in ("memory", "cached", "uncached")
+        [words(f"errors.{name}"), Shown(held_out_error(name), "percent1")] for name in ("memory", "cached", "uncached")
     ]

@@ -11,7 +11,7 @@ from figures_src.plots import batch_times, intensity_ladder
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, parameters, roofline, traffic
-from kvlab.benchmark import record
+from kvlab.benchmark import predictions, record
 from kvlab.catalog import passes, sizes
 from kvlab.catalog.published import published_figure
 
@@ -100,9 +100,24 @@ half = call(units.nearest, quantity=call(units.ratio, numerator=small_weights, d
 last_level = call(record.measured, path="bench.gpt2_small.last_level_cache_bytes", at_most=half)
 page.reuse("last_level", last_level)
 page.value("weights_over_last_level", units.ratio, numerator=small_weights, denominator=last_level)
-page.reuse("over_bound", measured(f"bench.gpt2_small.decode_over_lower_bound.{HELD}", at_least=1))
-page.reuse("step_ms", measured(f"bench.gpt2_small.decode_ms.{HELD}"))
-page.reuse("bound_ms", measured(f"bench.gpt2_small.lower_bound_ms.{HELD}"))
+
+
+def _step_reads(held: int) -> Value:
+    shape = {**COUNTED, **{name: kv_shapes(SMALL)[name] for name in ("n_kv_heads", "head_dim")}}
+    return call(traffic.gpt2_decode_bytes_read, **shape, context=held + 1, bytes_per_element=FP32)
+
+
+def _step_times(held: int) -> dict[str, Value]:
+    """Return the time of a step, in milliseconds, and its lower bound at the bandwidth measured with it."""
+    speed = measured(f"bench.gpt2_small.bandwidth_bytes_per_second.{held}")
+    bound = call(predictions.lower_bound_ms, bytes_read=_step_reads(held), bytes_per_second=speed)
+    return {"bound_ms": bound, "decode_ms": measured(f"bench.gpt2_small.decode_ms.{held}")}
+
+
+times = _step_times(HELD)
+page.reuse("over_bound", call(predictions.over_lower_bound, **times, at_least=1))
+page.reuse("step_ms", times["decode_ms"])
+page.reuse("bound_ms", times["bound_ms"])
 
 
 @page.table
@@ -110,16 +125,14 @@ def measured_decode(words: Words) -> Rows:
     """Return for each context what a step of GPT-2 small reads, its lower bound here, and its time."""
     rows: list[list[str | Shown]] = []
     for held in measured("bench.gpt2_small.contexts").result:
-        shape = {**COUNTED, **{name: kv_shapes(SMALL)[name] for name in ("n_kv_heads", "head_dim")}}
-        read = call(traffic.gpt2_decode_bytes_read, **shape, context=held + 1, bytes_per_element=FP32)
-        speed = measured(f"bench.gpt2_small.bandwidth_bytes_per_second.{held}")
-        numbers = ("lower_bound_ms", "decode_ms", "decode_over_lower_bound")
+        speed, times = measured(f"bench.gpt2_small.bandwidth_bytes_per_second.{held}"), _step_times(held)
+        numbers = (*times.values(), call(predictions.over_lower_bound, **times))
         rows.append(
             [
                 Shown(parameter(held)),
-                Shown(read, "MB"),
+                Shown(_step_reads(held), "MB"),
                 Shown(call(units.nearest, quantity=speed), "GB"),
-                *(Shown(measured(f"bench.gpt2_small.{name}.{held}"), "fixed2") for name in numbers),
+                *(Shown(number, "fixed2") for number in numbers),
             ]
         )
     return rows

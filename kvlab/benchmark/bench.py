@@ -7,7 +7,6 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from kvlab.accounting.traffic import gpt2_decode_bytes_read
 from kvlab.benchmark import peers
 from kvlab.benchmark.by_length import by_length, by_passes
 from kvlab.benchmark.decode import (
@@ -81,15 +80,12 @@ def _gpt2_small(quick: bool, progress: Callable[[], None]) -> Results:
         return None if None in found else median(ratio for ratio in found if ratio is not None)
 
     bandwidth = {context: read_bytes / run["reading"].least for context, run in runs.items()}
-    bounds = {context: _bytes_read(context) / bandwidth[context] for context in runs}
     return {
         "contexts": list(contexts),
         "last_level_cache_bytes": last_level_cache(),
         "decode_ms": {str(context): run["kvlab"].least * 1e3 for context, run in runs.items()},
         "roofline_ms": {str(context): run["roofline"].least * 1e3 for context, run in runs.items()},
         "bandwidth_bytes_per_second": {str(context): speed for context, speed in bandwidth.items()},
-        "lower_bound_ms": {str(context): 1e3 * least for context, least in bounds.items()},
-        "decode_over_lower_bound": {str(context): runs[context]["kvlab"].least / bounds[context] for context in runs},
         "decode_over_roofline": {str(context): _ratio(run, "kvlab", "roofline") for context, run in runs.items()},
         "decode_over_roofline_median": over("kvlab", "roofline"),
         "transformers_over_kvlab": over("transformers", "kvlab"),
@@ -98,13 +94,6 @@ def _gpt2_small(quick: bool, progress: Callable[[], None]) -> Results:
         "identity_decode_cost": over("kvlab", "plain"),
         "noise": max(timed.noise for run in runs.values() for timed in run.values()),
     }
-
-
-def _bytes_read(context: int) -> int:
-    """Return the bytes that a step after `context` tokens reads; at the bandwidth measured, its lower bound."""
-    a = GPT2_SMALL
-    shapes = (a.n_layers, a.d_model, a.n_kv_heads, a.head_dim, a.d_ff, a.vocab_size, a.max_context)
-    return gpt2_decode_bytes_read(*shapes, context + 1, bytes_per_element=4)
 
 
 def _mini(rounds: int, context: int = 64) -> Results:

@@ -1,8 +1,9 @@
-"""The record of measurements: taken once for a machine, its libraries and the source that runs, and kept outside git.
+"""The record of measurements: taken once for what is measured, its machine and its libraries, and kept outside git.
 
-A record is found by what it depends on. A formula of the accounting, a comment or a page does not invalidate it; the
-next build on the same machine finds it; on another machine, or once the model, a cache or the benchmark has changed,
-there is none until someone measures.
+A record is found by what it depends on: the code of every module that measuring runs, and the trained checkpoint. It
+has measurements and nothing computed from a formula, so a formula of the accounting, a comment or a page does not
+invalidate it, and the next build on the same machine finds it. On another machine, or once a part of what is measured
+has changed, there is none until someone measures.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from platformdirs import user_cache_path
 
 from kvlab.benchmark.machine import PEERS, machine
 from kvlab.errors import KvlabError
-from kvlab.files import write_atomically
+from kvlab.files import sources, write_atomically
+from kvlab.training import MINIGPT
 
 ROOT = Path(__file__).parents[1]
-MEASURED_SOURCES = ("model", "cache", "benchmark")
-HASHES = "hashes"  # the file of the hashes of code, beside the records
+MEASURING = ("kvlab.benchmark.bench", "kvlab.benchmark.curves")
+SOURCES = "sources"  # the file of what was read in sources, next to the records
 # Beyond this share between two halves of its rounds, a time is not worth a sentence.
 NOISE_LIMIT = 0.10
 
@@ -56,7 +58,7 @@ class Record:
         taken: the day, as an ISO date.
         quick: whether it was the short measurement that a build takes.
         machine: as `kvlab.benchmark.machine.machine` gives it.
-        results: by `bench` and `curves`.
+        results: of `bench` and `curves`.
     """
 
     key: str
@@ -85,49 +87,51 @@ def folder() -> Path:
 @cache
 def current_key() -> str:
     """Return what a measurement that is taken now would depend on."""
-    digest = hashlib.sha256()
     here = {name: value for name, value in machine().items() if name not in PEERS}
-    digest.update(json.dumps(here, sort_keys=True).encode())
-    paths = [path for room in MEASURED_SOURCES for path in sorted((ROOT / room).glob("*.py"))]
-    for path, code in zip(paths, _hashes_without_words(paths), strict=True):
-        digest.update(f"{path.relative_to(ROOT)} {code}".encode())
-    return digest.hexdigest()
+    parts = [f"{name} {code}" for name, code in sorted(_measured_code().items())]
+    parts += [f"{path.name} {_hash(path.read_bytes())}" for path in sorted(MINIGPT.iterdir()) if path.is_file()]
+    return _hash(json.dumps([here, parts], sort_keys=True).encode())
 
 
-def _hashes_without_words(paths: list[Path]) -> list[str]:
-    """Return a hash of the code of each module. Each is kept by the hash of its source: to parse them takes a while."""
-    sources = [path.read_text(encoding="utf-8") for path in paths]
-    keys, known = [_hash(source) for source in sources], _known_hashes()
-    new = {
-        key: _hash(without_words(source, str(path)))
-        for key, source, path in zip(keys, sources, paths, strict=True)
-        if key not in known
-    }
-    if new:
+def _measured_code() -> dict[str, str]:
+    """Return a hash of the code of each module that measuring runs, by its dotted name.
+
+    What is read in a source is kept by the hash of that source: to parse them takes a while.
+    """
+    known, codes = _known_sources(), {}
+    n_known, reader = len(known), Path(sources.__file__).read_bytes()
+
+    def imports_of(module: str) -> list[str] | None:
+        path = sources.file_of(module, ROOT.parent)
+        try:
+            source = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        key = _hash(reader + source)
+        if key not in known:
+            tree = ast.parse(source, str(path))
+            imports = sources.imports_in(tree, (ROOT.name,))
+            known[key] = (_hash(sources.without_words(tree).encode()), imports)
+        codes[module], imports = known[key]
+        return imports
+
+    sources.modules_used_by(MEASURING, imports_of)
+    if len(known) > n_known:
         with suppress(OSError, KvlabError):  # without them the next build only takes longer
-            write_atomically(folder() / HASHES, json.dumps(known | new))
-    return [(known | new)[key] for key in keys]
+            write_atomically(folder() / SOURCES, json.dumps(known))
+    return codes
 
 
-def _known_hashes() -> dict[str, str]:
+def _known_sources() -> dict[str, tuple[str, list[str]]]:
     try:
-        known = json.loads((folder() / HASHES).read_text(encoding="utf-8"))
+        known = json.loads((folder() / SOURCES).read_text(encoding="utf-8"))
     except (OSError, ValueError, KvlabError):
         return {}
     return known if isinstance(known, dict) else {}
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def without_words(source: str, file: str = "?") -> str:
-    """Return the code of a module without its comments and docstrings, which change no measurement."""
-    tree = ast.parse(source, filename=file)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            del node.body[0]
-    return ast.dump(tree)
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def find() -> Record | None:
@@ -231,9 +235,19 @@ def measured(path: str, at_least: float | None = None, at_most: float | None = N
         found = found.get(name) if isinstance(found, dict) else None
     if found is None:
         raise NotMeasuredError(f"{path} is not in the record of {record.taken}")
-    if (at_least is not None and found < at_least) or (at_most is not None and found > at_most):
-        raise NotMeasuredError(f"{path} is {found:.3g}, and should be within {at_least} and {at_most}", "contradicted")
-    return found
+    return found if at_least is None and at_most is None else within(found, path, at_least, at_most)
+
+
+def within(quantity: float, name: str, at_least: float | None = None, at_most: float | None = None) -> float:
+    """Return what was measured, or computed from it, if it is within the limits of what is said of it.
+
+    Raises:
+        NotMeasuredError: it is not, and so contradicts its sentence.
+    """
+    if (at_least is not None and quantity < at_least) or (at_most is not None and quantity > at_most):
+        said = f"{name} is {quantity:.3g}, and should be within {at_least} and {at_most}"
+        raise NotMeasuredError(said, "contradicted")
+    return quantity
 
 
 def measured_on(what: str) -> str:

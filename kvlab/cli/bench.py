@@ -23,9 +23,10 @@ def bench(quick: bool, json_: bool) -> None:
     take_one_thread()
     from kvlab.benchmark import bench as benchmark
     from kvlab.benchmark.machine import machine
+    from kvlab.benchmark.predictions import bounded
 
     with progress("measuring", total=benchmark.steps(quick)) as advance:
-        results = benchmark.bench(quick, advance)
+        results = bounded(benchmark.bench(quick, advance))
     if json_:
         print_json(**results, machine=machine())
         return

@@ -135,9 +135,10 @@ def _measure() -> Values:
     take_one_thread()
     from kvlab.benchmark import curves
     from kvlab.benchmark.machine import machine
+    from kvlab.benchmark.predictions import judged
 
     with progress("measuring", total=curves.STEPS) as advance:
-        return {**curves.curves(progress=advance), "machine": machine()}
+        return {**judged(curves.curves(progress=advance)), "machine": machine()}
 
 
 def _show_curves(values: Values) -> None:

@@ -20,9 +20,10 @@ def curves(quick: bool, json_: bool) -> None:
     take_one_thread()
     from kvlab.benchmark import curves as benchmark
     from kvlab.benchmark.machine import machine
+    from kvlab.benchmark.predictions import judged
 
     with progress("measuring", total=benchmark.STEPS) as advance:
-        results = benchmark.curves(quick, advance)
+        results = judged(benchmark.curves(quick, advance))
     if json_:
         print_json(**results, machine=machine())
         return

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from kvlab.benchmark.curves import cached_terms, uncached_terms
 from kvlab.benchmark.fit import every_second, fitted
+from kvlab.benchmark.predictions import TERMS
 from kvlab.errors import KvlabError
-
-TERMS = {"cached": cached_terms, "uncached": uncached_terms}
 
 
 def held_out_error(run: str, constants: int, contexts: list[int], seconds: list[float]) -> float:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from kvlab import catalog
-from kvlab.benchmark.curves import cached_terms, uncached_terms
 from kvlab.benchmark.fit import PROMISE, Curve, Terms, every_second, fitted
+from kvlab.benchmark.predictions import cached_terms, uncached_terms
 from kvlab.benchmark.record import NOISE_LIMIT
 from kvlab.benchmark.timing import Timed, noise_of_shares, steady
 from kvlab.errors import KvlabError

@@ -7,7 +7,7 @@ from math import log
 from statistics import median
 
 from kvlab.accounting.formats import ELEMENTS
-from kvlab.benchmark.curves import cached_terms
+from kvlab.benchmark.predictions import cached_terms
 from kvlab.cache.protocol import READ_TILE
 from kvlab.catalog.mistakes import Case
 from kvlab.labs.lab import Finding
