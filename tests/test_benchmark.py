@@ -10,10 +10,11 @@ import pytest
 from random_models import PRIMES, random_model
 
 from kvlab.accounting import traffic
-from kvlab.benchmark import bench, curves, fit, per_token
+from kvlab.benchmark import bench, curves, fit, per_token, predictions
 from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, reading, roofline
 from kvlab.benchmark.machine import last_level_cache
 from kvlab.benchmark.prefill import plain_prefill, prefill
+from kvlab.benchmark.record import NotMeasuredError
 from kvlab.benchmark.timing import Timed, interleaved, noise_of_shares, steady
 from kvlab.cache import DenseCache, slots_read
 from kvlab.errors import KvlabError
@@ -139,10 +140,10 @@ def test_a_fit_that_means_nothing_is_refused():
 
 @pytest.mark.parametrize("run", ["cached", "uncached"])
 def test_no_point_that_judges_a_formula_is_one_that_it_was_fitted_on(run):
-    terms = curves.cached_terms() if run == "cached" else curves.uncached_terms()
+    terms = predictions.TERMS[run]()
     rows = list(zip(*(term.tolist() for term in terms), strict=True))
-    judged = {row for row, held_out in zip(rows, curves.HELD_OUT[run], strict=True) if held_out}
-    fitted = {row for row, held_out in zip(rows, curves.HELD_OUT[run], strict=True) if not held_out}
+    judged = {row for row, held_out in zip(rows, predictions.HELD_OUT[run], strict=True) if held_out}
+    fitted = {row for row, held_out in zip(rows, predictions.HELD_OUT[run], strict=True) if not held_out}
     assert judged
     assert not judged & fitted
 
@@ -152,16 +153,17 @@ def test_the_terms_of_a_pass_count_the_slots_that_its_readings_read():
     for context in (16, 32, 80):
         read = sum(len(reading.mask) * reading.n_slots for reading in cache.readable(context))
         assert read == sum(slots_read(position, PRIMES.max_context) for position in range(context))
-    ones, slots = curves.cached_terms()
+    ones, slots = predictions.cached_terms()
     assert ones.tolist() == [1] * 8
     assert slots.tolist() == [32, 32, 64, 64, 96, 96, 128, 128]
-    tokens, read = curves.uncached_terms()[1:]
+    tokens, read = predictions.uncached_terms()[1:]
     assert tokens.tolist() == list(range(16, 129, 16))
     assert read.tolist()[:3] == [16 * 32, 32 * 32, 32 * 32 + 16 * 64]
 
 
 def test_the_memory_of_a_growing_cache_is_measured_at_the_allocator_and_meets_the_formula():
-    curve = curves.memory_curve(curves.load_model(curves.MINIGPT))
+    measured = curves.memory_bytes(curves.load_model(curves.MINIGPT))
+    curve = predictions.curve("memory", curves.CONTEXTS, measured)
     assert curve.predicted == tuple(1024.0 * context for context in curves.CONTEXTS)
     assert all(measured > predicted for measured, predicted in zip(curve.measured, curve.predicted, strict=True))
     # The arrays' own headers and nothing else: some hundred bytes beside 16 KiB at the shortest context.
@@ -169,17 +171,45 @@ def test_the_memory_of_a_growing_cache_is_measured_at_the_allocator_and_meets_th
     assert curve.held_out_error < 0.10
 
 
-def test_the_curves_say_what_they_measured_and_what_the_formula_gave():
+def test_the_curves_are_stored_as_measured_and_printed_with_what_the_formula_gives():
     advanced = []
-    results = curves.curves(quick=True, progress=lambda: advanced.append(1))
+    stored = curves.curves(quick=True, progress=lambda: advanced.append(1))
     assert len(advanced) == curves.STEPS
+    assert list(stored["memory"]) == ["contexts", "measured_bytes"]
+    assert list(stored["cached"]) == list(stored["uncached"]) == ["contexts", "measured_seconds", "noise"]
+    printed = predictions.judged(stored)
+    keys = ["contexts", "measured_bytes", "predicted_bytes", "held_out", "held_out_error"]
+    assert list(printed["memory"]) == keys
     for name in ("cached", "uncached"):
-        curve = results[name]
+        curve = printed[name]
+        assert list(curve) == [*(key.replace("bytes", "seconds") for key in keys), "noise"]
         assert curve["contexts"] == list(range(16, 129, 16))
         assert all(seconds > 0 for seconds in curve["measured_seconds"])
+        assert curve["held_out"] == list(predictions.HELD_OUT[name])
         assert curve["held_out_error"] >= 0
         assert curve["noise"] >= 0
-    json.dumps(results)
+    assert json.loads(json.dumps(printed)) == printed
+
+
+def test_the_error_of_a_curve_is_the_largest_on_points_that_the_fit_has_not_seen():
+    # Exactly linear in the slots read, but for one held-out point, which is 25 % above the line.
+    seconds = [1.0 + slots for slots in (32, 32, 64, 64, 96, 96, 128, 128)]
+    assert predictions.held_out_error("cached", curves.CONTEXTS, seconds) < 1e-12
+    held_out = predictions.HELD_OUT["cached"].index(True)
+    seconds[held_out] *= 1.25
+    assert predictions.held_out_error("cached", curves.CONTEXTS, seconds, at_most=0.21) == pytest.approx(0.2)
+    with pytest.raises(NotMeasuredError, match=r"the error of cached is 0\.2") as raised:
+        predictions.held_out_error("cached", curves.CONTEXTS, seconds, at_most=0.19)
+    assert raised.value.reason == "contradicted"
+    with pytest.raises(KvlabError, match="unknown curve 'growing'; known are memory, cached, uncached"):
+        predictions.curve("growing", curves.CONTEXTS, seconds)
+
+
+def test_a_step_is_not_compared_with_a_lower_bound_that_it_beats():
+    assert predictions.lower_bound_ms(10**6, 1e8) == 10
+    assert predictions.over_lower_bound(15, 10, at_least=1) == 1.5
+    with pytest.raises(NotMeasuredError, match=r"over its lower bound is 0\.5"):
+        predictions.over_lower_bound(5, 10, at_least=1)
 
 
 def test_each_token_of_a_text_is_timed_in_both_runs_and_in_each_round(monkeypatch):
@@ -234,7 +264,11 @@ def test_without_torch_the_peers_are_null_and_the_keys_are_there(monkeypatch):
         for key in named:
             figure = results[part][key]
             assert figure is None if key.endswith("_over_kvlab") else figure > 0, (part, key)
-    gpt2 = results["gpt2_small"]
+    assert "lower_bound_ms" not in results["gpt2_small"]
+    monkeypatch.setattr(predictions, "GPT2_SMALL", PRIMES)
+    gpt2 = predictions.bounded(results)["gpt2_small"]
+    after = [*gpt2].index("bandwidth_bytes_per_second") + 1
+    assert [*gpt2][after : after + 3] == ["lower_bound_ms", "decode_over_lower_bound", "decode_over_roofline"]
     shapes = (3, 70, 5, 14, 109, 211, 83)
     read = traffic.gpt2_decode_bytes_read(*shapes, 65, 4)
     assert gpt2["lower_bound_ms"]["64"] == pytest.approx(1e3 * read / gpt2["bandwidth_bytes_per_second"]["64"])

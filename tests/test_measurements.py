@@ -1,9 +1,15 @@
 """What a page says where a measurement is missing, too noisy, or older than the code."""
 
+import json
+import shutil
+import subprocess
+import sys
+
 import pytest
 from pinned import RESULTS, pinned
 from test_book import Desk, Point
 
+from figures_src import store
 from figures_src.book import measurements as measured_room
 from figures_src.declared.page import Shown
 from figures_src.declared.values import call
@@ -168,3 +174,91 @@ def test_a_measurement_is_never_kept_as_a_result(desk, monkeypatch):
     record.keep(pinned(results=RESULTS | {"bench": RESULTS["bench"] | {"mini": mini}}))
     monkeypatch.setattr("figures_src.declared.values._seen", {})
     assert measured("bench.mini.decode_us_per_token").result == 99.0
+
+
+# What a page of the book says of a measurement once a source has changed: the live server, which measures nothing.
+PAGE = """
+import json
+from figures_src.book.measurements import stale_mark
+from figures_src.declared.page import Shown
+from figures_src.pages import experiments_kv_cost, index, reference_speed
+from figures_src.words import Words
+from kvlab.benchmark import record
+
+def shown(value):
+    try:
+        return f"{value.result:.6g}{' earlier' if stale_mark(value, Words('en')) else ''}"
+    except record.NotMeasuredError as error:
+        return error.reason
+
+def row(page, table, index):
+    return [shown(cell.value) for cell in page.tables[table](Words("en"))[index] if isinstance(cell, Shown)]
+
+print(json.dumps({
+    "would_measure": not record._is_current(),
+    "memory": row(experiments_kv_cost.page, "memory_points", 0),
+    "error": shown(experiments_kv_cost.page.values["memory_error"]),
+    "done": shown(index.page.values["memory_error"]),
+    "cached": shown(experiments_kv_cost.page.values["cached_error"]),
+    "saved": shown(reference_speed.page.values["uncached_over_cached"]),
+}))
+"""
+
+
+@pytest.fixture
+def pages_after(tmp_path, monkeypatch):
+    """Return what pages say with a pinned record of the sources as they are, after an edit of a copy of these."""
+    monkeypatch.setenv("KVLAB_RECORDS", str(tmp_path / "records"))
+    record.keep(pinned())
+    for room in ("kvlab", "figures_src"):
+        shutil.copytree(store.ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def quoted_after(path="", old="", new=""):
+        if path:
+            text = (tmp_path / path).read_text(encoding="utf-8")
+            assert old in text
+            (tmp_path / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        run = subprocess.run([sys.executable, "-c", PAGE], cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    return quoted_after
+
+
+def test_pages_quote_a_record_of_the_sources_as_they_are_without_a_mark(pages_after):
+    quoted = pages_after()
+    assert not quoted["would_measure"]
+    # By the formula, from the allocator, and their distance: 16,384 bytes, one per cent more, and what that is of it.
+    assert quoted["memory"] == ["16", "16384", "16548", "-0.00990099"]
+    assert quoted["error"] == quoted["done"] == "0.00990099"
+    assert quoted["saved"] == "9.5"
+    assert "earlier" not in str(quoted)
+
+
+def test_a_changed_formula_changes_prediction_and_error_and_leaves_the_measurement(pages_after):
+    quoted = pages_after("kvlab/accounting/memory.py", "return 2 * n_layers", "return 3 * n_layers")
+    assert not quoted["would_measure"]
+    assert quoted["memory"] == ["16", "24576", "16548", "0.485149"]
+    # Nor does a page say that it is within 10 %.
+    assert quoted["error"] == quoted["done"] == "contradicted"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("kvlab/training/minigpt/config.json", '"n_head": 4', '"n_head": 2'),
+        (
+            "kvlab/decoding/generation.py",
+            "    return int(_finite",
+            "    __import__('time').sleep(0.02)\n    return int(_finite",
+        ),
+    ],
+    ids=["checkpoint", "generation"],
+)
+def test_what_another_model_or_another_program_took_is_marked_and_measured_again(pages_after, edit):
+    quoted = pages_after(*edit)
+    assert quoted["would_measure"]
+    numbers = (*quoted["memory"][2:], *(quoted[name] for name in ("error", "done", "cached", "saved")))
+    assert all(number.endswith(" earlier") for number in numbers)
+    assert quoted["memory"][1] == "16384"  # a formula's number is no measurement

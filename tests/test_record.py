@@ -1,7 +1,9 @@
 """What a measurement depends on, where it is kept, and what happens when there is none."""
 
+import ast
 import json
 import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +13,7 @@ from pinned import RESULTS, pinned
 from kvlab.benchmark import record
 from kvlab.benchmark.record import NotMeasuredError, measured, measured_on
 from kvlab.errors import KvlabError
+from kvlab.files.sources import without_words
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +26,14 @@ def folder(tmp_path, monkeypatch):
 def test_comments_docstrings_and_blank_lines_change_no_measurement_and_code_does():
     source = "def f(x):\n    return x + 1\n"
     worded = '"""A module."""\n\n\n# Why.\ndef f(x):\n    """Add one."""\n    return x + 1  # here\n'
-    assert record.without_words(worded) == record.without_words(source)
-    assert record.without_words(source.replace("1", "2")) != record.without_words(source)
+
+    def code(text):
+        return without_words(ast.parse(text))
+
+    assert code(worded) == code(source)
+    assert code(source.replace("1", "2")) != code(source)
     # A string that is no docstring is code.
-    assert record.without_words('x = "a"') != record.without_words('x = "b"')
+    assert code('x = "a"') != code('x = "b"')
 
 
 def fresh_key():
@@ -37,14 +44,39 @@ def fresh_key():
         record.current_key.cache_clear()
 
 
-def test_a_record_belongs_to_its_machine_its_libraries_and_the_source_that_runs(monkeypatch, tmp_path):
-    for room in ("model", "cache", "benchmark", "accounting"):
-        (tmp_path / "kvlab" / room).mkdir(parents=True)
-        (tmp_path / "kvlab" / room / "a.py").write_text("x = 1")
+MODULES = {
+    "__init__": "",
+    "benchmark/__init__": "",
+    "benchmark/bench": "def bench():\n    from kvlab.decoding import generation",
+    "benchmark/curves": "from kvlab import model",
+    "benchmark/predictions": "from kvlab import accounting",
+    "decoding/__init__": "",
+    "decoding/generation": "import numpy",
+    "model/__init__": "from kvlab.model.ops import add",
+    "model/ops": "def add(): ...",
+    "accounting/__init__": "",
+}
+NOT_MEASURED = ("benchmark/predictions", "accounting/__init__")
+
+
+@pytest.fixture
+def project(monkeypatch, tmp_path):
+    """A small package in which two modules measure, its checkpoint, and a machine."""
+    for name, source in MODULES.items():
+        path = tmp_path / "kvlab" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    (tmp_path / "checkpoint").mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (tmp_path / "checkpoint" / name).write_text("4")
     monkeypatch.setattr(record, "ROOT", tmp_path / "kvlab")
-    here = {"processor": "one", "numpy": "2", "torch": "2.13"}
-    monkeypatch.setattr(record, "machine", lambda: here)
-    key = fresh_key()
+    monkeypatch.setattr(record, "MINIGPT", tmp_path / "checkpoint")
+    monkeypatch.setattr(record, "machine", lambda: {"processor": "one", "numpy": "2", "torch": "2.13"})
+    return tmp_path
+
+
+def test_a_record_belongs_to_its_machine_and_its_libraries(monkeypatch, project):
+    key, here = fresh_key(), record.machine()
     assert fresh_key() == key
     for change in ({"processor": "two"}, {"numpy": "3"}):
         monkeypatch.setattr(record, "machine", lambda change=change: here | change)
@@ -52,14 +84,42 @@ def test_a_record_belongs_to_its_machine_its_libraries_and_the_source_that_runs(
     # A peer that is installed is measured beside us and does not change us.
     monkeypatch.setattr(record, "machine", lambda: here | {"torch": "3"})
     assert fresh_key() == key
-    (tmp_path / "kvlab/accounting/a.py").write_text("x = 2")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_record_belongs_to_the_code_of_every_module_that_measuring_runs(project, name):
+    key, file = fresh_key(), project / "kvlab" / f"{name}.py"
+    file.write_text(f"{MODULES[name]}\nx = 2")
+    assert (fresh_key() == key) == (name in NOT_MEASURED)
+    file.write_text(f"{MODULES[name]}  # said")
     assert fresh_key() == key
-    for room in ("model", "cache", "benchmark"):
-        file = tmp_path / "kvlab" / room / "a.py"
-        file.write_text("x = 2")
-        assert fresh_key() != key
-        file.write_text("x = 1  # said")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_record_belongs_to_each_file_of_the_checkpoint(project, name):
+    key = fresh_key()
+    (project / "checkpoint" / name).write_text("2")
+    assert fresh_key() != key
+
+
+def test_the_key_has_all_that_python_loads_to_measure_and_nothing_of_the_accounting():
+    """The modules are read from the sources; the interpreter's own list of loaded modules is the second route."""
+    code = set(record._measured_code())
+    script = (
+        f"import sys, {', '.join(record.MEASURING)}; print(*(m for m in sys.modules if m.split('.')[0] == 'kvlab'))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert {"kvlab.decoding.generation", "kvlab.model.ops", *loaded.split()} <= code
+    assert not [module for module in code if module.startswith(("kvlab.accounting", "kvlab.benchmark.predictions"))]
+
+
+def test_a_source_is_parsed_once_and_again_where_what_was_read_is_damaged(project, folder, monkeypatch):
+    key = fresh_key()
+    with monkeypatch.context() as patched:
+        patched.setattr(record.ast, "parse", lambda *_: pytest.fail("parsed again"))
         assert fresh_key() == key
+    (folder / record.SOURCES).write_text("cut sho")
+    assert fresh_key() == key
 
 
 def test_what_is_kept_is_found_and_is_not_stale():
@@ -179,9 +239,9 @@ def test_a_folder_that_cannot_be_written_is_told_and_is_no_error(monkeypatch, tm
 
 def test_a_measurement_beyond_the_limits_of_its_sentence_is_not_said():
     record.keep(pinned())
-    path = "curves.cached.held_out_error"
-    assert measured(path, at_most=0.0123) == measured(path, at_least=0.0123) == 0.0123
-    for limits in ({"at_most": 0.01}, {"at_least": 0.02}):
+    path = "bench.mini.torch_over_kvlab"
+    assert measured(path, at_most=1.75) == measured(path, at_least=1.75) == 1.75
+    for limits in ({"at_most": 1.7}, {"at_least": 1.8}):
         with pytest.raises(NotMeasuredError) as raised:
             measured(path, **limits)
         assert raised.value.reason == "contradicted"

@@ -239,14 +239,14 @@ def measured(path: str, at_least: float | None = None, at_most: float | None = N
 
 
 def within(quantity: float, name: str, at_least: float | None = None, at_most: float | None = None) -> float:
-    """Return what was measured, or computed from it, if it is within the limits of what is said of it.
+    """Return what was measured, or computed from it, if it is within the limits that its sentence relies on.
 
     Raises:
-        NotMeasuredError: it is not, and so contradicts its sentence.
+        NotMeasuredError: it is not.
     """
     if (at_least is not None and quantity < at_least) or (at_most is not None and quantity > at_most):
-        said = f"{name} is {quantity:.3g}, and should be within {at_least} and {at_most}"
-        raise NotMeasuredError(said, "contradicted")
+        message = f"{name} is {quantity:.3g}, and should be within {at_least} and {at_most}"
+        raise NotMeasuredError(message, "contradicted")
     return quantity
 
 

@@ -5,7 +5,7 @@ Lists of points in, of which the record has some for each curve; plain results o
 
 from __future__ import annotations
 
-from kvlab.benchmark.record import NotMeasuredError
+from kvlab.benchmark.record import NotMeasuredError, within
 from kvlab.errors import KvlabError
 
 
@@ -36,24 +36,17 @@ def times_as_long(slower: list[float], faster: list[float], index: int) -> float
         NotMeasuredError: it was not the slower one.
         KvlabError: there is no such point.
     """
-    ratio = _point(slower, index) / _point(faster, index)
-    if ratio < 1:
-        raise NotMeasuredError(f"what should be slower took {ratio:.3g} times as long", "contradicted")
-    return ratio
+    return within(_point(slower, index) / _point(faster, index), "the slower time over the faster", at_least=1)
 
 
-def last_over_first(points: list[float], at_least: float = 0.0, at_most: float = float("inf")) -> float:
+def last_over_first(points: list[float], at_least: float | None = None, at_most: float | None = None) -> float:
     """Return how many times the first point the last one is.
 
     Raises:
         NotMeasuredError: it is beyond the limits of what is said of it.
         KvlabError: there are no points.
     """
-    ratio = _point(points, -1) / _point(points, 0)
-    if not at_least <= ratio <= at_most:
-        said = f"between {at_least} and {at_most}"
-        raise NotMeasuredError(f"the last point is {ratio:.3g} times the first, and should be {said}", "contradicted")
-    return ratio
+    return within(_point(points, -1) / _point(points, 0), "the last point over the first", at_least, at_most)
 
 
 def risen_share(points: list[float]) -> float:
