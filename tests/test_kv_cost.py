@@ -14,6 +14,13 @@ def test_a_point_is_shown_in_its_unit():
     assert kv_cost.microseconds([1.0, 2.5e-5], 1) == pytest.approx(25)
 
 
+def test_a_context_that_was_not_measured_has_no_point():
+    assert kv_cost.place([16, 48, 32], 48) == 1
+    with pytest.raises(NotMeasuredError, match="at 8 tokens") as error:
+        kv_cost.place([16, 48, 32], 8)
+    assert error.value.reason == "missing"
+
+
 def test_an_error_is_a_share_of_what_was_measured_and_has_its_sign():
     assert kv_cost.relative_error([8.0, 10.0], [9.0, 5.0], 0) == 0.125
     assert kv_cost.relative_error([8.0, 10.0], [9.0, 5.0], 1) == -0.5

@@ -33,10 +33,15 @@ page.formula("size_of_mini", memory.kv_cache_bytes, **kv_shapes("MiniGPT"), batc
 page.reuse("memory_error", held_out_error("memory", at_most=PROMISE))
 
 
+def _place(run: str, context: int) -> Value:
+    return call(kv_cost.place, contexts=measured(f"curves.{run}.contexts"), context=context)
+
+
 @page.table
 def memory_points(words: Words) -> Rows:
     """Return the bytes of the cache at each context: by the formula, from the allocator, and their distance."""
     allocated, formula = curve("memory", "measured"), curve("memory", "predicted")
+    places = {context: _place("memory", context) for context in CONTEXTS}
     return [
         [
             Shown(parameter(context)),
@@ -44,7 +49,7 @@ def memory_points(words: Words) -> Rows:
             Shown(call(kv_cost.whole_bytes, sizes=allocated, index=index)),
             Shown(call(kv_cost.relative_error, measured=allocated, predicted=formula, index=index), "percent1"),
         ]
-        for index, context in enumerate(CONTEXTS)
+        for context, index in places.items()
     ]
 
 
@@ -69,9 +74,9 @@ for run in RUNS:
 SECONDS = {run: measured(f"curves.{run}.measured_seconds") for run in RUNS}
 page.reuse("uncached_growth", call(kv_cost.last_over_first, points=SECONDS["uncached"], at_least=2.0))
 page.reuse("cached_growth", call(kv_cost.last_over_first, points=SECONDS["cached"], at_most=1.5))
-for name, index in (("first", 0), ("last", len(CONTEXTS) - 1)):
+for name, context in (("first", CONTEXTS[0]), ("last", CONTEXTS[-1])):
     both = {"slower": SECONDS["uncached"], "faster": SECONDS["cached"]}
-    page.reuse(f"{name}_ratio", call(kv_cost.times_as_long, **both, index=index))
+    page.reuse(f"{name}_ratio", call(kv_cost.times_as_long, **both, index=_place("cached", context)))
 page.reuse("cached_risen", call(kv_cost.risen_share, points=curve("cached", "predicted")))
 
 
@@ -84,7 +89,9 @@ def time_points(words: Words) -> Rows:
         for run in RUNS:
             mark = HELD_OUT if predictions.HELD_OUT[run][index] else ""
             for points, dagger in ((SECONDS[run], ""), (curve(run, "predicted"), mark)):
-                row.append(Shown(call(kv_cost.microseconds, seconds=points, index=index), "fixed0", mark=dagger))
+                row.append(
+                    Shown(call(kv_cost.microseconds, seconds=points, index=_place(run, context)), "fixed0", mark=dagger)
+                )
         rows.append(row)
     return rows
 

@@ -9,6 +9,17 @@ from kvlab.benchmark.record import NotMeasuredError, within
 from kvlab.errors import KvlabError
 
 
+def place(contexts: list[int], context: int) -> int:
+    """Return the index of a context, in tokens, among those of a curve.
+
+    Raises:
+        NotMeasuredError: the curve was not measured there.
+    """
+    if context not in contexts:
+        raise NotMeasuredError(f"nothing was measured at {context} tokens; `make measure` does it")
+    return contexts.index(context)
+
+
 def whole_bytes(sizes: list[float], index: int) -> int:
     """Return the bytes of one point, which the record keeps as a float. Raises `KvlabError` where there is none."""
     return round(_point(sizes, index))
