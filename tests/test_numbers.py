@@ -67,7 +67,21 @@ def test_number_and_unit_never_part_at_the_end_of_a_line():
         (0.198, "percent", "20%", "20 %"),
         (1, "percent", "100%", "100 %"),
         (12.9629, "fixed2", "12.96", "12,96"),
-        (0.5, "fixed0", "0", "0"),
+        (0.5, "", "0.5", "0,5"),
+        # Halves go away from zero, as people round: with even digits before them too.
+        (0.5, "fixed0", "1", "1"),
+        (2.5, "fixed0", "3", "3"),
+        (1.125, "fixed2", "1.13", "1,13"),
+        (0.5625, "percent1", "56.3%", "56,3 %"),
+        (-2.5, "fixed0", "−3", "−3"),
+        (2, "word", "two", "dos"),
+        (1, "word", "one", "un"),
+        (1, "wordf", "one", "una"),
+        (12, "word", "twelve", "doce"),
+        (13, "word", "13", "13"),
+        (9.6, "about", "ten", "diez"),
+        (0.2093, "share", "a fifth", "un quinto"),
+        (0.5, "share", "half", "la mitad"),
         (-0.04, "fixed1", "0.0", "0,0"),
     ],
 )
@@ -105,7 +119,7 @@ def test_an_unknown_format_is_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize(
-    ("result", "style"), [(0.5, ""), (True, ""), (0.5, "KiB"), (1, "quoted"), (1, "groups"), ("x", "percent")]
+    ("result", "style"), [(True, ""), (0.5, "KiB"), (1, "quoted"), (1, "groups"), ("x", "percent")]
 )
 def test_a_format_that_does_not_fit_is_refused_and_not_forced(result, style):
     with pytest.raises(BookError, match="does not fit"):

@@ -12,21 +12,46 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from figures_src.errors import BookError, nearest
-from kvlab.units import BINARY, DECIMAL, in_unit, natural_unit
+from kvlab.units import BINARY, DECIMAL, in_unit, natural_unit, rounded
 
 NBSP, NARROW_NBSP, MINUS = "\u00a0", "\u202f", "\u2212"
 
 
 class Style(NamedTuple):
-    """How a language writes numbers: separators, the digits from which it groups, what stands before a percent sign."""
+    """How a language writes numbers: separators, the digits from which it groups, what stands before a percent sign.
+
+    Attributes:
+        words: the numbers from 0 to 12; `feminine` is that for 1 with a feminine noun.
+        shares: the word for a share, such as a third.
+    """
 
     group: str
     decimal: str
     group_from: int
     before_percent: str
+    words: tuple[str, ...]
+    feminine: str
+    shares: dict[Fraction, str]
 
 
-STYLES = {"en": Style(",", ".", 4, ""), "es": Style(NARROW_NBSP, ",", 5, NBSP)}
+def _shares(written: str) -> dict[Fraction, str]:
+    return {Fraction(share): name for share, _, name in (one.partition(" ") for one in written.split(", "))}
+
+
+NUMBERS_EN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS_ES = ("cero", "un", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce")
+SHARES_EN = _shares(
+    "1/2 half, 1/3 a third, 2/3 two thirds, 1/4 a quarter, 3/4 three quarters, 1/5 a fifth, 1/6 a sixth, "
+    "1/7 a seventh, 1/8 an eighth, 1/9 a ninth, 1/10 a tenth"
+)
+SHARES_ES = _shares(
+    "1/2 la mitad, 1/3 un tercio, 2/3 dos tercios, 1/4 un cuarto, 3/4 tres cuartos, 1/5 un quinto, 1/6 un sexto, "
+    "1/7 un séptimo, 1/8 un octavo, 1/9 un noveno, 1/10 un décimo"
+)
+STYLES = {
+    "en": Style(",", ".", 4, "", NUMBERS_EN, "one", SHARES_EN),
+    "es": Style(NARROW_NBSP, ",", 5, NBSP, NUMBERS_ES, "una", SHARES_ES),
+}
 
 
 def show(result: object, style_of: str, language: str) -> str:
@@ -34,7 +59,7 @@ def show(result: object, style_of: str, language: str) -> str:
 
     Args:
         result: what a function of kvlab returned: an integer, a float, a text.
-        style_of: a key of `FORMATS`; empty for an integer or a text as it is.
+        style_of: a key of `FORMATS`; empty for a number or a text as it is.
         language: a key of `STYLES`.
 
     Raises:
@@ -63,8 +88,8 @@ def _grouped(digits: str, style: Style) -> str:
 
 
 def _decimal(number: Fraction, places: int, style: Style) -> str:
-    """Return a number rounded half to even at `places` decimals."""
-    scaled = round(abs(number) * 10**places)
+    """Return a number rounded at `places` decimals."""
+    scaled = rounded(abs(number) * 10**places)
     whole, rest = divmod(scaled, 10**places)
     sign = MINUS if number < 0 and scaled else ""
     fraction = f"{style.decimal}{rest:0{places}d}" if places else ""
@@ -81,11 +106,8 @@ def _at_most_two(number: Fraction, style: Style) -> str:
 
 
 def _as_it_is(result: object, style: Style) -> str:
-    if isinstance(result, str):
-        return result
-    if isinstance(result, int) and not isinstance(result, bool):
-        return _decimal(Fraction(result), 0, style)
-    raise TypeError
+    # A number that is whole today may be a fraction of another model: then it has two decimals at most.
+    return result if isinstance(result, str) else _at_most_two(_number(result), style)
 
 
 def _number(result: object) -> Fraction:
@@ -148,10 +170,37 @@ def _in_groups(result: object, _style: Style) -> str:
     return " ".join(re.findall(".{1,8}", result))
 
 
+def _word(result: object, style: Style) -> str:
+    # In words to twelve, as people write them in a sentence.
+    number = _size(result)
+    return style.words[number] if 0 <= number < len(style.words) else _as_it_is(result, style)
+
+
+def _feminine(result: object, style: Style) -> str:
+    return style.feminine if result == 1 else _word(result, style)
+
+
+def _about(result: object, style: Style) -> str:
+    return _word(rounded(_number(result)), style)
+
+
+def _share(result: object, style: Style) -> str:
+    """Return the word for the nearest share. A number that is a tenth of it or more away is no such share."""
+    number = _number(result)
+    nearest_share = min(style.shares, key=lambda share: abs(share - number))
+    if abs(nearest_share - number) * 10 > nearest_share:
+        raise TypeError
+    return style.shares[nearest_share]
+
+
 FORMATS: dict[str, Callable[[object, Style], str]] = {
     "": _as_it_is,
     "quoted": _quoted,
     "groups": _in_groups,
+    "word": _word,
+    "wordf": _feminine,
+    "about": _about,
+    "share": _share,
     "percent": _percent(0),
     "percent1": _percent(1),
     "percent3": _percent(3),

@@ -18,6 +18,12 @@ BINARY = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 BYTES_PER_ELEMENT = {"fp32": 4, "fp16": 2, "bf16": 2, "fp8": 1, "int8": 1}
 
 
+def rounded(number: Fraction) -> int:
+    """Return the nearest integer; of two as near, the one further from zero, as people round."""
+    nearest = (2 * abs(number) + 1) // 2
+    return nearest if number >= 0 else -nearest
+
+
 def in_unit(size_bytes: int, unit: str) -> Fraction:
     """Return `size_bytes` in `unit`, exactly. Raises `KvlabError` for a unit that is not in `DECIMAL` or `BINARY`."""
     scale = {**DECIMAL, **BINARY}.get(unit)
@@ -89,10 +95,10 @@ def ratio(numerator: int, denominator: int) -> int | float:
 
 def nearest(quantity: float) -> int:
     """Return the whole number nearest to a measured or published quantity, so that it can be shown in a unit."""
-    return round(quantity)
+    return rounded(Fraction(quantity))
 
 
 def _shown_in(size_bytes: int, unit: str) -> str:
     # By integers: a float would overflow, and round a second time.
-    whole, hundredths = divmod(round(in_unit(size_bytes, unit) * 100), 100)
+    whole, hundredths = divmod(rounded(in_unit(size_bytes, unit) * 100), 100)
     return f"{f'{whole:,}.{hundredths:02d}'.rstrip('0').rstrip('.')} {unit}"
