@@ -80,7 +80,7 @@ The formula is $M = [[form]]$, and the whole takes [[share:percent]] of the memo
 
 [[table sizes]]
 | Tokens | Size |
-The cache of the MiniGPT, at most [[size:KiB]].
+[[if half_takes_less]] The cache of the MiniGPT, at most [[size:KiB]].
 
 [[fig rising]]
 alt: A line that ends at [[size:KiB]].
@@ -91,7 +91,7 @@ The cache grows to [[size:KiB]].
 [[field reason]]
 Why does it take [[size:KiB]]?
 
-Back to [the first page](../index.md).
+[[if half_takes_less]] Fewer tokens take less. Back to [the first page](../index.md).
 """,
     "docs/es/theory/size.md": """\
 ---
@@ -109,7 +109,7 @@ La fórmula es $M = [[form]]$, y el total ocupa el [[share:percent]] de la memor
 
 [[table sizes]]
 | Tokens | Tamaño |
-La caché del MiniGPT, como mucho [[size:KiB]].
+[[if half_takes_less]] La caché del MiniGPT, como mucho [[size:KiB]].
 
 [[fig rising]]
 alt: Una línea que termina en [[size:KiB]].
@@ -120,7 +120,7 @@ La caché crece hasta [[size:KiB]].
 [[field reason]]
 ¿Por qué ocupa [[size:KiB]]?
 
-De vuelta a [la primera página](../index.md).
+[[if half_takes_less]] Menos tokens ocupan menos. De vuelta a [la primera página](../index.md).
 """,
     "docs/en/reference/speed.md": """\
 ---
@@ -191,7 +191,7 @@ page.value("share", units.ratio, numerator=size, denominator=2**20)
 page.formula("form", memory.kv_cache_bytes)
 page.derivation("derived", "M", size, "B")
 page.blank("reason")
-page.claim("half as many tokens take less", cache(64), size)
+page.claim("half_takes_less", cache(64), size)
 
 
 @page.table
@@ -238,6 +238,11 @@ def draw(rows, words, palette):
     ax.set_xlabel(words("rising.x"))
     return figure
 ''',
+    "figures_src/words/claims.toml": """\
+["theory/size"]
+half_takes_less.en = "half as many tokens take less"
+half_takes_less.es = "la mitad de los tokens ocupa menos"
+""",
 }
 
 WORDS = {

@@ -162,7 +162,7 @@ def test_a_tables_cell_may_show_a_word_for_a_result_and_still_says_where_it_came
     desk.page.tables["sizes"] = lambda words: [["c", Shown(verdict, word="two")]]
     html = desk.render("[[table sizes]]\n| Model | $S$ |\ncaption")
     origin = "kvlab.units.bytes_per_element(dtype='fp16')"
-    assert f'<data class="kv" data-format="word" data-from="{origin}" value="2">two</data>' in html
+    assert f'<data class="kv" data-format="named" data-from="{origin}" value="2">two</data>' in html
 
 
 def test_a_list_has_an_id_a_term_and_a_line_for_each_that_is_said_other_languages_marked(desk):
@@ -320,26 +320,65 @@ def test_a_page_without_a_first_heading_is_refused(desk):
         desk.book.close_page("<p>words</p>")
 
 
-def test_a_claim_that_the_results_do_not_bear_out_is_named_with_its_line_and_results(desk):
-    small, large = (call(units.ratio, numerator=n, denominator=1) for n in (1, 2))
-    desk.page.claim("one is less than two", small, large)
-    desk.render("# Title")
-    assert desk.book.records.false_claims() == []
-    desk.page.claim("two is less than one", large, small)
-    [complaint] = desk.book.records.false_claims()
-    assert re.fullmatch(
-        r"test_book\.py:\d+: the page says 'two is less than one', and the results are 2 and 1", complaint
-    )
-
-
-def test_a_claim_that_two_routes_give_the_same_is_borne_out_by_equal_results_only(desk):
+@pytest.fixture
+def claiming(desk, monkeypatch):
+    """A desk with a claim that holds and two that do not, each with its sentence."""
     two, three = (call(units.ratio, numerator=n, denominator=1) for n in (2, 3))
-    desk.page.same("two is two", two, call(units.ratio, numerator=4, denominator=2))
-    desk.render("# Title")
-    assert desk.book.records.false_claims() == []
-    desk.page.same("two is three", two, two, three)
-    [complaint] = desk.book.records.false_claims()
-    assert complaint.endswith("the page says 'two is three', and the results are 2 and 2 and 3")
+    desk.page.claim("grows", two, three)
+    desk.page.claim("shrinks", three, two)
+    desk.page.same("stays", two, two, three)
+    said = {"en": {"shrinks": "it shrinks", "stays": "it stays"}, "es": {"shrinks": "mengua", "stays": "se queda"}}
+    known = words._load
+    sentences = {
+        language: known(language) | {f"claim.theory/example.{name}": text for name, text in said[language].items()}
+        for language in said
+    }
+    monkeypatch.setattr(words, "_load", lambda language: sentences[language])
+    return desk
+
+
+def test_words_whose_claim_holds_stand_as_they_are_and_the_page_lists_nothing(claiming):
+    html = claiming.render("[[if grows]] It *grows* to [[size:KiB]].")
+    assert "<p>It <em>grows</em> to <data" in html
+    assert "refuted" not in html
+    assert claiming.book.records.all_refuted() == []
+
+
+@pytest.mark.parametrize(
+    ("language", "note"),
+    [("en", "The claim: it shrinks. The results: 3, 2."), ("es", "La afirmación: mengua. Los resultados: 3, 2.")],
+)
+def test_instead_of_words_whose_claim_is_false_stands_what_is_false_in_the_pages_language(claiming, language, note):
+    html = claiming.render("Before.\n\n- [[if grows]] [[if shrinks]] It shrinks to [[size:KiB]].\n- Else.", language)
+    assert "It shrinks to" not in html
+    assert '<p class="kv-refuted">' in html
+    assert html.count(note) == 2  # there, and in the list at the top
+    assert "<p>Before.</p>" in html
+    [place] = claiming.book.records.all_refuted()
+    assert place.startswith(f"docs/{language}/theory/example.md:7: ")
+    assert note in place
+    assert html.index("kv-refuted-list") < html.index("Before.")
+
+
+def test_a_figure_and_a_table_stay_and_lose_the_words_that_are_false(claiming):
+    html = claiming.render("[[fig line]]\nalt: [[if shrinks]] A falling line.\nIt shrinks.")
+    assert "falling" not in html
+    assert "It shrinks." not in html
+    assert html.count("it shrinks") == 4  # two pictures' alt text, the caption, the list
+    html = claiming.render("[[table sizes]]\n| Model | $S$ |\n[[if stays]] It stays at [[size:KiB]].")
+    assert '<th scope="col">Model</th>' in html
+    assert "It stays at" not in html
+    assert "it stays. The results: 2, 2, 3." in html
+
+
+def test_a_claim_that_nothing_relies_on_is_unused_and_an_unknown_one_refused(claiming):
+    for language in ("en", "es"):
+        claiming.render("[[if grows]] It grows.", language)
+    unused = [complaint for complaint in claiming.book.records.unused() if "'grows'" in complaint]
+    assert unused == []
+    assert any("'stays' is not used" in complaint for complaint in claiming.book.records.unused())
+    with pytest.raises(BookError, match=r"docs/en/theory/example\.md:5: unknown name 'grow'.*'grows'"):
+        claiming.render("[[if grow]] It grows.")
 
 
 def test_what_the_accounting_gives_that_is_no_whole_number_has_no_formula():

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pytest
@@ -229,7 +230,7 @@ def check_numbers(project, site, is_looked_at=lambda call: True):
         # A page's second summary is in the other language, and its numbers with it.
         other = name.removeprefix("es/") if name.startswith("es/") else f"es/{name}"
         where, text = other if attributes["in-twin"] else name, html.unescape(shown)
-        if attributes.get("data-format") == "word" and "checked-claims" not in where:
+        if attributes.get("data-format") == "named" and "checked-claims" not in where:
             assert all_words(text, where), attributes
         else:
             assert text == expected_text(result, attributes, where)
@@ -260,7 +261,7 @@ def expected_text(result, attributes, name):
         ast.literal_eval(result),
         attributes.get("data-format", ""),
     )
-    if style == "word":
+    if style == "named":
         function = attributes["data-from"].partition("(")[0].rpartition(".")[2]
         section = "verdicts" if function in ("verdict", "part_verdict") else "word"
         return Words(language)(f"claims.{section}.{value}")
@@ -268,11 +269,16 @@ def expected_text(result, attributes, name):
         return in_style(f"{value:,}", language) + ("\u00a0B" if style else "")
     if style in ("KiB", "MiB"):
         exact = Fraction(value, {"KiB": 1024, "MiB": 1024**2}[style])
-        return in_style(f"{float(exact):,.2f}".rstrip("0").rstrip("."), language) + f"\u00a0{style}"
+        return in_style(f"{half_up(float(exact), 2):,}".rstrip("0").rstrip("."), language) + f"\u00a0{style}"
     if style.startswith("percent"):
         places = int(style.removeprefix("percent") or 0)
-        return in_style(f"{100 * value:.{places}f}", language) + ("\u00a0%" if language == "es" else "%")
+        return in_style(f"{half_up(100 * value, places)}", language) + ("\u00a0%" if language == "es" else "%")
     return show(value, style, language)
+
+
+def half_up(number, places):
+    """Return a number rounded as people do, by the decimal module: its own halves away from zero."""
+    return Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def in_style(english, language):
@@ -321,6 +327,26 @@ def test_a_mistake_fails_the_build_with_a_sentence_and_leaves_the_last_good_site
         assert "Traceback" not in log
     assert different(small.site(), last) == []
     assert beside_the_site(small) == []
+
+
+def test_words_that_are_false_fail_the_build_by_file_and_line_but_in_a_draft_they_are_marked(small):
+    small.edit("figures_src/pages/theory_size.py", "cache(64), size)", "size, cache(64))")
+    last = small.site()
+    code, log = small.build()
+    assert code == 1
+    for place in ("docs/en/theory/size.md:16", "docs/en/theory/size.md:27", "docs/es/theory/size.md:16"):
+        assert f"{place}: " in log
+    assert "half as many tokens take less. The results: 131,072, 65,536" in log
+    assert "KVLAB_DRAFT=1" in log
+    assert different(small.site(), last) == []
+    for _ in range(2):  # the second time, the page is kept
+        code, log = small.build(KVLAB_DRAFT="1")
+        assert code == 0
+        assert "docs/es/theory/size.md:16: " in log
+    page = (small.root / "site/es/theory/size.html").read_text(encoding="utf-8")
+    assert page.count("la mitad de los tokens ocupa menos") == 4
+    assert "Menos tokens ocupan menos" not in page
+    assert "como mucho" not in page
 
 
 @pytest.mark.slow

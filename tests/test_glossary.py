@@ -17,7 +17,7 @@ def test_a_term_has_both_names_and_one_sentence_in_each_language(term):
     for language in ("en", "es"):
         assert term.names[language]
         assert re.fullmatch(r"[^a-z].*[.)]", term.meanings[language]), language
-        assert typed_numbers(term.meanings[language] + term.reasons[language]) == []
+        assert typed_numbers(term.meanings[language] + term.reasons[language], language) == []
     assert bool(term.reasons["en"]) == bool(term.reasons["es"])
     assert term.gender in ("", "f", "m")
 

@@ -119,10 +119,6 @@ def test_a_page_that_quotes_a_shared_run_says_so():
         itself = of_bugs or module == cache_correctness.__name__ or value.function in RUNS
         return itself or any(map(is_run, value.arguments.values()))
 
-    quoting = {
-        page.path
-        for page in prefetch.pages()
-        if any(map(is_run, [*page.values.values(), *(value for claim in page.claims for value in claim.values)]))
-    }
+    quoting = {page.path for page in prefetch.pages() if any(map(is_run, page.all_values()))}
     assert {page.path for page in prefetch.pages() if page.shared_runs} == quoting
     assert len(quoting) > 1

@@ -29,6 +29,9 @@ class Page:
     def require_measured(self, text, directive=""):
         pass
 
+    def refuted(self, text):
+        return ""
+
 
 EXTENSIONS = ["attr_list", "tables", "admonition", "pymdownx.superfences", "pymdownx.details", "pymdownx.arithmatex"]
 
@@ -128,7 +131,7 @@ SNEAKY = [
 def test_a_typed_figure_is_reported_on_its_line(figure):
     assert len(PLANTED) == 32
     page = f"---\nsummary: words\n---\n\n```\ncode\n```\n\nWords.\n\n{figure}\n\nMore words.\n"
-    found = typed_numbers(page)
+    found = typed_numbers(page, "en")
     assert found
     lines = page.splitlines()
     assert all(any(c.isnumeric() for c in lines[line - 1]) and word in lines[line - 1] for line, word in found)
@@ -152,4 +155,20 @@ summary: What [[cache_of_8:fixed2]] mean in fp16.
 1 2 3
 ```
 """
-    assert typed_numbers(page) == []
+    assert typed_numbers(page, "en") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "page", "words"),
+    [
+        ("en", "It has two layers.", ["two layers"]),
+        ("en", "Eight key/value heads and\nthirty new tokens", ["Eight key/value heads", "thirty new tokens"]),
+        ("en", "ten times as large", ["ten times"]),
+        ("es", "Tiene dos capas y ocho cabezas.", ["dos capas", "ocho cabezas"]),
+        ("es", "diez veces mayor", ["diez veces"]),
+        ("en", "[[layers:word]] layers, one token, `two layers`, a multiply-add is two FLOPs", []),
+        ("es", "[[layers:word]] capas, un token, dos FLOPs", []),
+    ],
+)
+def test_a_number_in_words_of_what_is_counted_is_typed_too(language, page, words):
+    assert [typed.word for typed in typed_numbers(page, language)] == words

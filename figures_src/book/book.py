@@ -51,7 +51,7 @@ class Book:
         if "title" in front_matter:
             front_matter["title"] = self._page.plain(str(front_matter["title"]))
         front_matter["description"] = html.escape(self._page.plain(self._summary_of(source)))  # an attribute
-        typed = typed_numbers(source.read_text(encoding="utf-8"))
+        typed = typed_numbers(source.read_text(encoding="utf-8"), language)
         if typed:
             where = f"{self._page.file_name}:{typed[0].line}"
             raise BookError(f"{where}: {typed[0].word!r} is typed; name its value in the page module, write [[name]]")
@@ -67,7 +67,7 @@ class Book:
         if found:
             with page.errors_at(found.text):
                 raise BookError(found.what)
-        page_html += fields.words_of(page.page, Words(page.language))
+        page_html = page.list_of_refuted() + page_html + fields.words_of(page.page, Words(page.language))
         page_html = with_addresses(with_references(fill(page_html, page.tokens, page)))
         self.drawn += page.drawn
         path, language = page.page.path, twin_language(page.language)

@@ -19,14 +19,14 @@ class PageRecord:
     Attributes:
         used: the names that its text uses.
         defined_at: the place in its module of each name that there is.
-        false_claims: complaints.
+        refuted: for each place whose words rely on a false claim, file, line and what is false.
         assets: the key of each file that belongs to it, by path.
         words: what it asked for, as language, key and word.
     """
 
     used: list[str]
     defined_at: dict[str, str]
-    false_claims: list[str]
+    refuted: list[str]
     assets: dict[str, str]
     words: list[tuple[str, str, str]]
 
@@ -40,11 +40,13 @@ class PageRecords:
 
     Attributes:
         used: the names used, by page and language.
+        refuted: likewise, the places whose words rely on a false claim.
         assets: files to write below the site, by path.
     """
 
     def __init__(self) -> None:
         self.used: dict[tuple[str, str], set[str]] = {}
+        self.refuted: dict[tuple[str, str], list[str]] = {}
         self.assets: dict[str, str] = {}
         self._own_assets: dict[str, str] = {}
         self._recalled: dict[tuple[str, str], PageRecord] = {}
@@ -54,6 +56,7 @@ class PageRecords:
         words.asked.clear()
         self._own_assets = {}
         self.used.setdefault((path, language), set())
+        self.refuted[path, language] = []
 
     def add_assets(self, assets: dict[str, str]) -> None:
         """Note files that belong to the page that was begun last."""
@@ -67,7 +70,8 @@ class PageRecords:
         for asset, content in self._own_assets.items():
             store.put("assets", assets[asset], content)
         asked = [(lang, key, word) for (lang, key), word in words.asked.items()]
-        return PageRecord(sorted(self.used[path, language]), page.defined_at, page.false_claims(), assets, asked)
+        used, refuted = sorted(self.used[path, language]), self.refuted[path, language]
+        return PageRecord(used, page.defined_at, refuted, assets, asked)
 
     def recall(self, path: str, language: str, record: PageRecord) -> bool:
         """Leave a page as it was recorded; return whether all its files are kept."""
@@ -77,6 +81,7 @@ class PageRecords:
         self.assets.update(assets)
         self._recalled[path, language] = record
         self.used[path, language] = set(record.used)
+        self.refuted[path, language] = record.refuted
         return True
 
     def unused(self) -> list[str]:
@@ -89,15 +94,9 @@ class PageRecords:
                     complaints.append(f"{where}: {name!r} is not used in {' or '.join(missing)}; use it or remove it")
         return complaints
 
-    def false_claims(self) -> list[str]:
-        """Return a complaint for each claim that the results of this build do not bear out.
-
-        They fail the tests and not the build: who tries another formula wants to see its numbers, and then mends words.
-        """
-        found = [complaint for record in self._recalled.values() for complaint in record.false_claims]
-        for path in {path for path, _ in self.used.keys() - self._recalled.keys()}:
-            found += page_of(path).false_claims()
-        return sorted(set(found))
+    def all_refuted(self) -> list[str]:
+        """Return all places whose words rely on a false claim, with file and line."""
+        return [place for key in sorted(self.refuted) for place in self.refuted[key]]
 
     def _defined_at(self, path: str) -> dict[str, str]:
         recalled = next((self._recalled[path, lang] for lang in LANGUAGES if (path, lang) in self._recalled), None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from figures_src.book import measurements
 from figures_src.book.records import PageRecords
-from figures_src.declared.page import Blank, Derivation, Entry, FormulaFace, Page, Shown
+from figures_src.declared.page import Blank, Claim, Derivation, Entry, FormulaFace, Page, Shown
 from figures_src.declared.values import Value
 from figures_src.errors import BookError
 from figures_src.markup import fields
@@ -192,13 +192,43 @@ class PageRenderer:
 
         The names count as used even so, and with them the name of the `directive` whose caption the text is.
         """
-        names = {directive, *(token.name for token in tokens_in(text, self.tokens))}
+        names = {directive, *(token.name for token in tokens_in(text, self.tokens) if not token.is_claim)}
         self._used.update(names & self.page.defined_at.keys())
         measurements.require(self.page.values[name] for name in names & self.page.values.keys())
 
     def unmeasured(self, reason: str) -> str:
         """Return what to say instead of what has no measurement."""
         return self._words(measurements.REASONS[reason])
+
+    # Claims.
+
+    def refuted(self, text: str) -> str:
+        """Return what to say instead of words that rely on a claim which the results contradict; else nothing."""
+        notes = []
+        for token in (token for token in tokens_in(text, self.tokens) if token.is_claim):
+            with self.errors_at(str(token), token.nth):
+                contradicted = self.page.refuted(token.name)
+                self._used.add(token.name)
+                if contradicted:
+                    notes.append(self._contradiction(token.name, contradicted))
+                    line = line_of(str(token), self.source.read_text(encoding="utf-8"), token.nth)
+                    self._records.refuted[self.page.path, self.language].append(f"{self.file_name}:{line}: {notes[-1]}")
+        return " ".join(notes)
+
+    def list_of_refuted(self) -> str:
+        """Return, for the top of the page, HTML that lists what is false of it; nothing on a page that is true."""
+        places = self._records.refuted[self.page.path, self.language]
+        if not places:
+            return ""
+        items = "".join(f"<li>{html.escape(place)}</li>" for place in places)
+        head = html.escape(self._words("book.refuted_head"))
+        return f'<div class="kv-refuted-list" role="note"><p>{head}</p><ul>{items}</ul></div>\n'
+
+    def _contradiction(self, name: str, claims: list[Claim]) -> str:
+        shown = "; ".join(
+            ", ".join(numbers.show(value.result, "", self.language) for value in claim.values) for claim in claims
+        )
+        return self._words("book.refuted").format(claim=self._words(f"claim.{self.page.path}.{name}"), results=shown)
 
     # Where we are.
 

@@ -74,7 +74,7 @@ def pages() -> list[Page]:
 
 def compute(page: Page) -> None:
     """Compute all that a page shows. What cannot be computed is left to the build, which says where it is."""
-    for value in (*page.values.values(), *(value for claim in page.claims for value in claim.values)):
+    for value in page.all_values():
         with suppress(Exception):
             _: Any = value.result
     for language in LANGUAGES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -104,12 +104,15 @@ class Drawing(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a page's words rely on: a relation that holds between each of the values and the next."""
+    """What some words of a page rely on: a relation that holds between each of the values and the next."""
 
-    sentence: str
     values: tuple[Value, ...]
-    holds: Callable[[Any, Any], bool]
-    where: str
+    relation: Callable[[Any, Any], bool]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the results bear it out."""
+        return all(self.relation(a.result, b.result) for a, b in pairwise(self.values))
 
 
 @dataclass
@@ -132,7 +135,7 @@ class Page:
     fields: dict[str, Field] = field(default_factory=dict)
     files: dict[str, Callable[[str], str]] = field(default_factory=dict)
     defined_at: dict[str, str] = field(default_factory=dict)
-    claims: list[Claim] = field(default_factory=list)
+    claims: dict[str, list[Claim]] = field(default_factory=dict)
 
     def value(self, name: str, function: Callable[..., Any], **arguments: Any) -> Call:
         """Name the value of a call, and return it for use in other arguments, tables and figures."""
@@ -205,21 +208,31 @@ class Page:
         self._note(name, 2)
         self.files[name] = text
 
-    def claim(self, sentence: str, *ascending: Value) -> None:
-        """State what the page's words rely on, `a < b < …`: should results say otherwise, the tests fail."""
-        self.claims.append(Claim(sentence, ascending, operator.lt, _where(1)))
+    def claim(self, name: str, *ascending: Value) -> None:
+        """Name what words of the page rely on, `a < b < …`; the words begin with `[[if NAME]]`.
 
-    def same(self, sentence: str, *values: Value) -> None:
-        """State that results of several routes are one, such as what a run counted and what a formula gives."""
-        self.claims.append(Claim(sentence, values, operator.eq, _where(1)))
+        The sentence that says it stands in `figures_src/words/claims.toml`. One name may claim several such relations.
+        """
+        self._rely(name, ascending, operator.lt)
 
-    def false_claims(self) -> list[str]:
-        """Return a complaint for each claim that the results do not bear out."""
-        return [
-            f"{where}: the page says {sentence!r}, and the results are {' and '.join(str(v.result) for v in values)}"
-            for sentence, values, holds, where in self.claims
-            if not all(holds(a.result, b.result) for a, b in pairwise(values))
-        ]
+    def same(self, name: str, *values: Value) -> None:
+        """Name likewise that results of several routes are one, such as what a run counted and what a formula gives."""
+        self._rely(name, values, operator.eq)
+
+    def _rely(self, name: str, values: tuple[Value, ...], relation: Callable[[Any, Any], bool]) -> None:
+        if name not in self.claims:
+            self._note(name, 3)
+        self.claims.setdefault(name, []).append(Claim(values, relation))
+
+    def refuted(self, name: str) -> list[Claim]:
+        """Return what the results contradict of the claims with a name. Raises `BookError` for an unknown one."""
+        return [claim for claim in self.find("claims", name) if not claim.holds]
+
+    def all_values(self) -> Iterator[Value]:
+        """Return the values that have a name, and those of the claims."""
+        yield from self.values.values()
+        for claims in self.claims.values():
+            yield from (value for claim in claims for value in claim.values)
 
     def find(self, kind: str, name: str) -> Any:
         """Return what is named, from `values`, `formulas`, … Raises `BookError` with the nearest known name."""

@@ -25,5 +25,5 @@ def table_cell(cell: str | Shown, language: str) -> Cell:
         return Cell(cell)
     result = cell.value.result
     text = cell.word or numbers.show(result, cell.format, language)
-    attributes = data_attributes(cell.value, "word" if cell.word else cell.format, language)
+    attributes = data_attributes(cell.value, "named" if cell.word else cell.format, language)
     return Cell(text, attributes, not isinstance(result, str), cell.mark)

@@ -61,9 +61,18 @@ class Directives(BlockProcessor):
             raise BookError(f"unknown directive [[{kind} {name}]]; {nearest(kind, kinds)}")
         try:
             self.reader.page.require_measured(text, name)
-            kinds[kind](parent, name, text)
+            kinds[kind](parent, name, self._checked(text))
         except NotMeasuredError as error:
             place_sentence(parent, self.reader.page.unmeasured(error.reason))
+
+    def _checked(self, text: str) -> str:
+        """Return the lines below a directive; a note instead of words that rely on a false claim."""
+        note = self.reader.page.refuted(text)
+        if not note:
+            return text
+        first = text.partition("\n")[0]
+        own = f"alt: {note}\n" if first.startswith("alt: ") else f"{first}\n" if first.startswith("|") else ""
+        return own + self._raw(f'<span class="kv-refuted">{html.escape(note)}</span>')
 
     def _figure(self, parent: ElementTree.Element, name: str, text: str) -> None:
         alt, _, caption = text.partition("\n")

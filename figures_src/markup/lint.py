@@ -1,4 +1,4 @@
-"""No number is typed: what a page says in digits comes from a token, or the build fails.
+"""No number is typed: what a page says in digits, or in words of a quantity, comes from a token, or the build fails.
 
 Looked at is all that a reader reads, mathematics included. Left out is what states nothing: code, link targets, ids,
 the numbers of a list. Names with digits in them are allowed one by one, those of models and processors by the catalog.
@@ -37,6 +37,31 @@ _NAMES = (
 )
 
 
+# Numbers in words, and the nouns of what is counted or measured here: "two layers" is a result as "2 layers" is.
+_IN_WORDS = {
+    "en": (
+        "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
+        "ninety|hundreds?|thousands?|million|billion",
+        "tokens?|layers?|heads?|slots?|bytes?|sequences?|prompts?|steps?|devices?|nats?|requests?|texts?|times|passes|"
+        "flops?|elements?|models?|positions?|rounds?|seconds|minutes|parameters",
+    ),
+    "es": (
+        "dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|"
+        "ochenta|noventa|cien|cientos|mil|miles|mill[oó]n|millones",
+        "tokens?|capas?|cabezas?|huecos?|bytes?|secuencias?|prompts?|pasos?|dispositivos?|nats?|peticiones|textos?|"
+        "veces|pases|flops?|elementos?|modelos?|posiciones|rondas?|segundos|minutos|par[aá]metros",
+    ),
+}
+# What no result can change: definitions, factors of a formula, Spanish for "twice", the size by which people call a
+# model, and what is only asked or quoted: headings, questions, sentences of others.
+_BY_DEFINITION = re.compile(
+    r"\b(?:two|four|dos|cuatro) FLOPs?\b|\btwo (?:bytes|texts|elements)\b|\bdos (?:bytes|textos|elementos|veces)\b|"
+    r"\bpower of two\b|\bpotencia de dos\b|\b(?:seven|eight) billion parameters\b|\b(?:siete|ocho) mil millones de par|"
+    r"\w+ (?:times|veces) (?:\$|its\b|su\b)|^#.*$|^ *[?!]{3}\+? .*$|“[^”\n]*”|«[^»\n]*»|\"[^\"\n]*\"",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
 class Typed(NamedTuple):
     """A typed number: the line on which it stands, and the word that holds it."""
 
@@ -44,14 +69,21 @@ class Typed(NamedTuple):
     word: str
 
 
-def typed_numbers(text: str) -> list[Typed]:
+_DIGITS = re.compile(r"[^\s]*[\d\u00b2\u00b3\u00b9\u2070-\u2089\u00bc-\u00be\u2150-\u215e]\S*")
+
+
+def typed_numbers(text: str, language: str) -> list[Typed]:
     """Return the numbers that are typed in a page's Markdown, its front matter included."""
     said = text
     for pattern in (*_UNSAID, _known_names()):
         said = pattern.sub(_blank, said)
+    numbers, nouns = _IN_WORDS[language]
+    words = re.compile(rf"\b(?:{numbers})\s+(?:[^\s\d.,;:]+\s+)?(?:{nouns})\b", re.IGNORECASE)
+    stated = _BY_DEFINITION.sub(_blank, said)
     return [
-        Typed(said.count("\n", 0, match.start()) + 1, match[0].strip())
-        for match in re.finditer(r"[^\s]*[\d\u00b2\u00b3\u00b9\u2070-\u2089\u00bc-\u00be\u2150-\u215e]\S*", said)
+        Typed(text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()))
+        for text, pattern in ((said, _DIGITS), (stated, words))
+        for match in pattern.finditer(text)
     ]
 
 

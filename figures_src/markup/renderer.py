@@ -69,6 +69,9 @@ class Renderer(TokenRenderer, Protocol):
         The names count as used even so, and with them the name of the `directive` whose caption the text is.
         """
 
+    def refuted(self, text: str) -> str:
+        """Return what to say instead of words that rely on a claim which the results contradict; else nothing."""
+
     def unmeasured(self, reason: str) -> str:
         """Return what to say instead of what has no measurement."""
 

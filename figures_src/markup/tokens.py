@@ -1,5 +1,7 @@
 """Tokens: `[[name]]` or `[[name:format]]` in a page's text stands for a computed value.
 
+`[[if name]]` stands for nothing: it says that the paragraph, caption or item that it begins relies on a claim.
+
 A token is not replaced where it is found, since what it must become depends on where it ends up: a `<data>` element in
 prose, digits in mathematics, plain text in an attribute, itself in code. So a preprocessor turns each into a run of
 private-use characters, which Markdown carries along untouched, and `fill` replaces these in the finished HTML.
@@ -12,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-TOKEN = re.compile(r"\[\[(?P<name>[a-z0-9_]+)(?::(?P<format>\w+))?\]\]")
+TOKEN = re.compile(r"\[\[(?P<name>[a-z0-9_]+)(?::(?P<format>\w+))?\]\]|\[\[if +(?P<claim>[a-z0-9_]+)\]\] ?")
 # Fenced code is stashed at 25: a preprocessor just after it sees all the text but that.
 PRIORITY = 24
 
@@ -34,8 +36,11 @@ class Token(NamedTuple):
     name: str
     format: str
     nth: int = 0  # how many of the same stand before it on its page
+    is_claim: bool = False
 
     def __str__(self) -> str:
+        if self.is_claim:
+            return f"[[if {self.name}]]"
         return f"[[{self.name}:{self.format}]]" if self.format else f"[[{self.name}]]"
 
 
@@ -59,7 +64,7 @@ def mark(text: str, tokens: list[Token]) -> str:
     """Return `text` with a mark for each token, which is added to `tokens`."""
 
     def marked(match: re.Match[str]) -> str:
-        token = Token(match["name"], match["format"] or "")
+        token = Token(match["claim"] or match["name"], match["format"] or "", is_claim=match["claim"] is not None)
         tokens.append(token._replace(nth=sum(str(other) == str(token) for other in tokens)))
         return _OPEN + "".join(chr(_ZERO + int(digit)) for digit in str(len(tokens) - 1)) + _CLOSE
 
@@ -70,7 +75,7 @@ def fill(page_html: str, tokens: list[Token], page: TokenRenderer) -> str:
     """Return finished HTML with each mark replaced as its place asks, and LaTeX turned into MathML."""
 
     def each_mark(text: str, show: Callable[[Token], str]) -> str:
-        return MARK.sub(lambda match: show(_token_of(match, tokens)), text)
+        return fill_plain(text, tokens, show)
 
     def piece(match: re.Match[str]) -> str:
         found = match[0]
@@ -91,7 +96,12 @@ def fill(page_html: str, tokens: list[Token], page: TokenRenderer) -> str:
 
 def fill_plain(text: str, tokens: list[Token], show: Callable[[Token], str]) -> str:
     """Return plain text, such as a title in the navigation, with each mark replaced."""
-    return MARK.sub(lambda match: show(_token_of(match, tokens)), text)
+
+    def shown(match: re.Match[str]) -> str:
+        token = _token_of(match, tokens)
+        return "" if token.is_claim else show(token)
+
+    return MARK.sub(shown, text)
 
 
 def tokens_in(text: str, tokens: list[Token]) -> list[Token]:

@@ -1,4 +1,4 @@
-"""What stands where a measurement is missing: a paragraph that quotes one is replaced by a sentence that says so."""
+"""What stands instead of a paragraph that quotes a missing measurement, or relies on a claim that is false."""
 
 from __future__ import annotations
 
@@ -15,31 +15,30 @@ PRIORITY = 15
 
 
 class Unmeasured(BlockProcessor):
-    """Replaces a paragraph that names a value without a measurement."""
+    """Replaces a paragraph that cannot stand."""
 
     def __init__(self, parser: BlockParser, reader: Reader) -> None:
         super().__init__(parser)
         self.reader = reader
-        self.error: NotMeasuredError | None = None
+        self.sentence, self.kind = "", ""
 
     def test(self, parent: ElementTree.Element, block: str) -> bool:  # noqa: ARG002 (the signature is Markdown's)
-        """Return whether a measurement is missing."""
+        """Return whether a measurement is missing, or a claim false."""
         try:
             self.reader.page.require_measured(block)
+            self.sentence, self.kind = self.reader.page.refuted(block), "kv-refuted"
         except NotMeasuredError as error:
-            self.error = error
-            return True
-        return False
+            self.sentence, self.kind = self.reader.page.unmeasured(error.reason), "kv-unmeasured"
+        return self.sentence != ""
 
     def run(self, parent: ElementTree.Element, blocks: list[str]) -> None:
         """Put the sentence there."""
         blocks.pop(0)
-        assert self.error is not None  # test() has seen it
-        place_sentence(parent, self.reader.page.unmeasured(self.error.reason))
+        place_sentence(parent, self.sentence, self.kind)
 
 
-def place_sentence(parent: ElementTree.Element, sentence: str) -> None:
+def place_sentence(parent: ElementTree.Element, sentence: str, kind: str = "kv-unmeasured") -> None:
     """Put the sentence where a paragraph would have been; once, where several follow one another."""
-    if len(parent) and parent[-1].get("class") == "kv-unmeasured" and parent[-1].text == sentence:
+    if len(parent) and parent[-1].get("class") == kind and parent[-1].text == sentence:
         return
-    ElementTree.SubElement(parent, "p", {"class": "kv-unmeasured"}).text = sentence
+    ElementTree.SubElement(parent, "p", {"class": kind}).text = sentence

@@ -36,15 +36,15 @@ uncached = call(pairs.tokens_uncached, **COUNTS)
 cached = page.value("cached", pairs.tokens_cached, **COUNTS)
 whole = page.value("whole", pairs.tokens_of_text, **COUNTS)
 ran_uncached, ran_cached = (call(minigpt.tokens_computed, **RUN, cached=cached) for cached in (False, True))
-page.same("the run without a cache projects as many tokens as the sum says", ran_uncached, uncached)
-page.same("the run with a cache projects each token once", ran_cached, cached)
+page.same("uncached_run_as_the_sum", ran_uncached, uncached)
+page.same("cached_run_once_each", ran_cached, cached)
 page.formula("sum_prompt", pairs.prompt_tokens_uncached)
 page.formula("sum_generated", pairs.generated_tokens_uncached)
 page.derivation("uncached_derived", r"\sum_{t=0}^{n-1} \left(P + t\right)", uncached)
 page.formula("once", pairs.tokens_cached)
 page.formula("once_with_numbers", pairs.tokens_cached, **COUNTS)
 page.value("times_fewer", units.ratio, numerator=uncached, denominator=cached)
-page.claim("fewer tokens are projected with a cache", cached, uncached)
+page.claim("cache_projects_fewer", cached, uncached)
 
 
 @page.table
@@ -100,7 +100,7 @@ both_parts = call(pairs.tokens_of_text, prompt=again_prompt, new_tokens=asymptot
 page.reuse("asymptotic_total", _adds(both_parts))
 page.reuse("cached_adds", _adds(cached))
 page.reuse("whole_adds", _adds(whole))
-page.claim("the approximation is too large", again_generated, asymptotic)
+page.claim("approximation_too_large", again_generated, asymptotic)
 
 # Which part is larger.
 
@@ -112,9 +112,9 @@ long_again_new = page.value("long_again_new", pairs.generated_tokens_uncached, n
 page.value("long_times", units.ratio, numerator=long_again_prompt, denominator=long_again_new)
 page.formula("balance", pairs.balancing_new_tokens)
 long_balance = page.value("long_balance", pairs.balancing_new_tokens, prompt=long_prompt)
-page.claim("after a long prompt, the prompt's part is the larger one", long_again_new, long_again_prompt)
+page.claim("prompt_part_larger", long_again_new, long_again_prompt)
 page.same(
-    "at the balance both parts are equal",
+    "parts_equal_at_balance",
     call(pairs.prompt_tokens_uncached, prompt=long_prompt, new_tokens=long_balance),
     call(pairs.generated_tokens_uncached, new_tokens=long_balance),
 )
@@ -166,10 +166,10 @@ RAN = {
     for cached in (False, True)
 }
 for key, value in RAN.items():
-    page.same(f"counted and derived are one: {key}", value, GROWING[COUNTED][key])
+    page.same("counted_is_derived", value, GROWING[COUNTED][key])
 page.derivation("tetrahedral_derived", "A", call(pairs.tetrahedral, n_tokens=counted))
 page.same(
-    "the scores of all prefixes are a tetrahedral number",
+    "tetrahedral",
     GROWING[COUNTED]["pairs", False],
     call(pairs.tetrahedral, n_tokens=counted),
 )
@@ -205,12 +205,12 @@ mini_context = page.reuse("mini_context", shapes("MiniGPT", "max_context")["max_
 gpt3_balance = page.value("gpt3_balance", flops.gpt2_balancing_context, **shapes("GPT-3 175B", *BLOCK))
 gpt3_context = page.reuse("gpt3_context", shapes("GPT-3 175B", "max_context")["max_context"])
 page.same(
-    "at the balance the scan costs as much as the matrices of a block",
+    "scan_costs_as_matrices",
     call(flops.attention_flops, n_layers=1, **shapes("MiniGPT", "n_heads", "head_dim"), context=mini_balance),
     call(flops.pass_flops, **MINI | {"n_layers": one}, mlp_matrices=2, n_tokens=1, pairs=0, rows=0),
 )
-page.claim("the context of MiniGPT ends before the scan costs as much as the matrices", mini_context, mini_balance)
-page.claim("so does that of GPT-3", gpt3_context, gpt3_balance)
+page.claim("minigpt_ends_before_balance", mini_context, mini_balance)
+page.claim("gpt3_ends_before_balance", gpt3_context, gpt3_balance)
 
 
 def _generation_flops(tokens: Value, pairs: Value) -> Value:
@@ -220,7 +220,7 @@ def _generation_flops(tokens: Value, pairs: Value) -> Value:
 flops_uncached = page.reuse("flops_uncached", _generation_flops(uncached, call(pairs.pairs_uncached, **COUNTS)))
 flops_cached = page.reuse("flops_cached", _generation_flops(cached, call(pairs.pairs_cached, **COUNTS)))
 all_times = page.value("flops_times", units.ratio, numerator=flops_uncached, denominator=flops_cached)
-page.claim("with everything counted, less is saved", all_times, page.values["times_fewer"])
+page.claim("all_counted_saves_less", all_times, page.values["times_fewer"])
 
 # What it costs in memory.
 

@@ -22,6 +22,7 @@ SECOND_LAYER = 1
 
 page.constant("n_bugs", "len(kvlab.cache.broken.BUGS)")
 n_texts = page.parameter("n_texts", N_TEXTS)
+page.reuse("n_layers", call(catalog.model, name="MiniGPT").field("decoder.n_layers"))
 s_max = page.reuse("s_max", call(catalog.model, name="MiniGPT").field("decoder.max_context"))
 prompt = page.value("prompt", minigpt.bug_prompt, bug="slot_too_far")
 page.constant("early_tokens", "kvlab.decoding.degradation.EARLY_TOKENS")
@@ -76,7 +77,7 @@ def _family(figure: str, verdict: str, *members: str) -> None:
     """Draw bugs in one figure; the words around it call their damage by this verdict."""
     page.figure(figure, lambda: _losses(*members), loss_by_position.drawing(figure))
     found = call(claims.tally, verdicts=[_verdict(bug) for bug in members], verdict=verdict)
-    page.same(f"the verdict on each of {figure} is {verdict}", found, parameter(len(members)))
+    page.same("verdicts_as_said", found, parameter(len(members)))
     for bug in members:
         page.reuse(f"{bug}_late", late(bug))
         if verdict != "late":  # where nothing changes early, no text says how much
@@ -88,18 +89,14 @@ nothing = page.parameter("nothing", 0)
 # A slot, too far or overwritten.
 
 _family("slots", "heals", "slot_too_far", "slot_overwritten")
-page.claim(
-    "the empty slot costs more at first than the overwritten one", early("slot_overwritten"), early("slot_too_far")
-)
-page.claim("late, neither is seen", late("slot_too_far"), visible, early("slot_overwritten"))
+page.claim("empty_slot_costs_more", early("slot_overwritten"), early("slot_too_far"))
+page.claim("neither_seen_late", late("slot_too_far"), visible, early("slot_overwritten"))
 
 # What does not advance.
 
 _family("stuck", "worsens", "position_stuck", "length_stuck")
-page.claim(
-    "a stuck position is not seen early, a stuck length is", early("position_stuck"), visible, early("length_stuck")
-)
-page.claim("late, the stuck length costs more", visible, late("position_stuck"), late("length_stuck"))
+page.claim("stuck_position_unseen", early("position_stuck"), visible, early("length_stuck"))
+page.claim("stuck_length_costs_more", visible, late("position_stuck"), late("length_stuck"))
 
 # Too little in reach.
 
@@ -108,16 +105,16 @@ page.constant("ring_slots", "kvlab.cache.broken.RingTooSmall.SLOTS")
 page.constant("window_tokens", "kvlab.cache.broken.WindowTooSmall.WINDOW")
 for bug in ("ring_too_small", "window_too_small"):
     page.reuse(f"{bug}_onset", _first_changed(bug))
-page.same("the ring is right until it is full", page.values["ring_slots"], _first_changed("ring_too_small"))
-page.same("the window is right until it is full", page.values["window_tokens"], _first_changed("window_too_small"))
-page.claim("the shorter reach costs more", visible, late("ring_too_small"), late("window_too_small"))
+page.same("ring_right_until_full", page.values["ring_slots"], _first_changed("ring_too_small"))
+page.same("window_right_until_full", page.values["window_tokens"], _first_changed("window_too_small"))
+page.claim("shorter_reach_costs_more", visible, late("ring_too_small"), late("window_too_small"))
 
 # Nearly right.
 
 _family("small", "silent", "position_off_by_one", "rounded_to_half")
 position_changed = page.reuse("position_changed", _changed("position_off_by_one"))
 half_changed = page.reuse("half_changed", _changed("rounded_to_half"))
-page.claim("both change choices, the rounding fewer", nothing, half_changed, position_changed)
+page.claim("rounding_changes_fewer", nothing, half_changed, position_changed)
 
 # What belongs to others.
 
@@ -127,14 +124,14 @@ page.constant("chunk", "kvlab.decoding.degradation.CHUNK")
 page.value("long_prompt", minigpt.bug_prompt, bug="chunk_unmasked")
 page.value("unmasked_prompt", silent_bugs.prompt_loss_change, bug="chunk_unmasked", n_texts=N_TEXTS)
 page.claim(
-    "the rows swapped cost more than any other bug, and the unmasked prompt itself more than what follows",
+    "swapped_rows_cost_most",
     late("chunk_unmasked"),
     visible,
     early("chunk_unmasked"),
     page.values["unmasked_prompt"],
     early("rows_swapped"),
 )
-page.claim("mixed-up rows cost more than anything else", late("length_stuck"), early("rows_swapped"))
+page.claim("swapped_rows_over_stuck_length", late("length_stuck"), early("rows_swapped"))
 
 # All of them.
 
@@ -159,7 +156,7 @@ def verdicts(words: Words) -> Rows:
 page.value("early_score", silent_bugs.early_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
 page.value("late_score", silent_bugs.late_largest_score, n_texts=N_TEXTS, layer=SECOND_LAYER)
 page.claim(
-    "the best score is below the empty slot's at first and above it late",
+    "best_score_turns_positive",
     page.values["early_score"],
     nothing,
     page.values["late_score"],
@@ -178,7 +175,7 @@ for name, step in (("first", 0), ("last", last.result)):
     page.value(f"{name}_weight", silent_bugs.empty_slot_weight, n_texts=N_TEXTS, layer=SECOND_LAYER, step=step)
     page.reuse(f"{name}_even", _even(step))
 page.claim(
-    "the empty slot has far more than an even share at first, and far less at last",
+    "empty_slot_loses_share",
     page.values["last_weight"],
     page.values["last_even"],
     page.values["first_even"],
@@ -237,13 +234,13 @@ for name, bug in (("half", "rounded_to_half"), ("ring", "ring_too_small"), ("row
 for name, bug in (("half", "rounded_to_half"), ("rows", "rows_swapped")):
     page.reuse(f"{name}_by_bytes", _by_bytes(bug))
 page.same(
-    "bytes find in every prompt what tokens miss in most",
+    "bytes_find_in_every_prompt",
     n_prompts,
     _by_bytes("rounded_to_half"),
     _by_bytes("ring_too_small"),
 )
 page.same(
-    "with one sequence nothing finds the swapped rows",
+    "one_sequence_hides_swap",
     nothing,
     _by_tokens("rows_swapped", N_TOKENS),
     _by_bytes("rows_swapped"),

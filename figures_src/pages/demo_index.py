@@ -9,6 +9,7 @@ from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared import at_scale, demo_runs
 from figures_src.pages.shared.at_scale import number, ratio
 from figures_src.pages.shared.measurements import measured
+from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.plots import (
     against_batch,
     against_context,
@@ -25,6 +26,7 @@ from figures_src.words import Words
 from kvlab import units
 from kvlab.accounting import flops, memory, pairs
 from kvlab.benchmark import by_length, record
+from kvlab.catalog import sizes
 from kvlab.experiments import demo
 
 page = Page("demo/index")
@@ -68,7 +70,7 @@ page.value("pairs_ratio", units.ratio, numerator=PAIRS[False], denominator=PAIRS
 half_new = page.value("half_new", units.ratio, numerator=timed_new, denominator=2)
 for cached in (False, True):
     ran = call(demo.tokens_projected, prompt=TIMED_PROMPT, n_tokens=by_length.GENERATED_TOKENS, cached=cached)
-    page.same(f"the run projects as many tokens as the formula says (cached: {cached})", ran, TOKENS[cached])
+    page.same("tokens_projected_as_formula", ran, TOKENS[cached])
 
 PER_LAYER = {"n_kv_heads": DEMO["n_kv_heads"], "head_dim": DEMO["head_dim"]}
 KV = {"n_layers": DEMO["n_layers"], **PER_LAYER}
@@ -88,7 +90,7 @@ page.parameter("steps", demo_runs.STEPS)
 page.reuse("pair_differing", demo_runs.count("pair", "differing_logits"))
 page.reuse("pair_compared", demo_runs.count("pair", "compared_logits"))
 page.same(
-    "no logit, no entry of K and V, and no choice differs in any case",
+    "nothing_differs",
     nothing,
     *(demo_runs.count(case, f"differing_{what}") for case in demo_runs.CASES for what in ("logits", "kv", "tokens")),
 )
@@ -97,10 +99,10 @@ page.reuse("blas_share", demo_runs.BLAS_SHARE)
 page.figure("bytes_by_step", demo_runs.bytes_by_step_data, bytes_by_step.draw)
 half_tokens = page.reuse("half_tokens", demo_runs.choices_changed("fp16"))
 slot_tokens = page.reuse("slot_tokens", demo_runs.choices_changed("slot_too_far"))
-page.same("neither of the wrong caches changes a choice in this run", nothing, half_tokens, slot_tokens)
+page.same("wrong_caches_change_no_choice", nothing, half_tokens, slot_tokens)
 for name, cache_name in (("half_logits", "fp16"), ("slot_logits", "slot_too_far")):
     wrong = page.reuse(name, demo_runs.logits_changed(cache_name))
-    page.claim("but both change logits", nothing, wrong)
+    page.claim("wrong_caches_change_logits", nothing, wrong)
 
 # 2. Work at the scale of 7B.
 
@@ -115,11 +117,11 @@ projections_fewer = page.reuse("projections_fewer", at_scale.times_fewer("projec
 attention_fewer = page.reuse("attention_fewer", at_scale.times_fewer("attention"))
 page.reuse("scan_share", at_scale.SCAN_SHARE)
 page.reuse("generation_uncached", at_scale.generation(False, "projections"))
-page.claim("attention is more than half of the projections at the end", call(units.ratio, numerator=1, denominator=2),
+page.claim("attention_over_half", call(units.ratio, numerator=1, denominator=2),
            at_scale.SCAN_SHARE)  # fmt: skip
-page.claim("with attention counted less is saved, and the limit of n/2 is below both", large_half, attention_fewer,
+page.claim("attention_saves_less", large_half, attention_fewer,
            projections_fewer)  # fmt: skip
-page.claim("the text is longer than the model's limit", at_scale.LIMIT, page.values["large_text"])
+page.claim("text_beyond_limit", at_scale.LIMIT, page.values["large_text"])
 page.table(at_scale.generation_flops)
 page.figure("generation_work", at_scale.generation_work_data, generation_work.draw)
 
@@ -145,7 +147,7 @@ def cache_growth_data() -> list[cache_growth.Row]:
 
 page.figure("cache_growth", cache_growth_data, cache_growth.draw)
 matching = page.value("matching", demo.sizes_matching, n_tokens=GROWN)
-page.same("the arrays take what the formula says at each length", number(GROWN), matching)
+page.same("arrays_as_formula", number(GROWN), matching)
 large_layer = call(
     memory.kv_bytes_per_layer_token,
     n_kv_heads=at_scale.KV["n_kv_heads"],
@@ -167,7 +169,7 @@ page.reuse("activations_decode", at_scale.activations(1))
 page.parameter("k1", 1024)
 page.parameter("k4", 4096)
 page.claim(
-    "one sequence at the limit takes less than the weights, thirty-two take more",
+    "batch_outgrows_weights",
     at_scale.cache_of(1, 4096),
     at_scale.WEIGHTS,
     at_scale.cache_of(32, 4096),
@@ -204,8 +206,8 @@ time_ratio = page.reuse(
 )
 page.reuse("time_ratio_read", _time("uncached_over_cached", LAST))
 page.value("pace_ratio", units.ratio, numerator=flops_ratio, denominator=time_ratio)
-page.claim("with everything counted, less is saved than in projections", flops_ratio, tokens_ratio)
-page.claim("the projections alone save more than half of the tokens", half_new, tokens_ratio)
+page.claim("all_counted_saves_less", flops_ratio, tokens_ratio)
+page.claim("projections_save_over_half", half_new, tokens_ratio)
 
 
 @page.table
@@ -255,8 +257,8 @@ def _intensity(way: str) -> Value:
 
 
 page.reuse("passed_flops", _work("one_pass", "flops"))
-page.same("the same FLOPs in one pass and one by one", _work("one_pass", "flops"), _work("one_by_one", "flops"))
-page.same("and the same bytes of K, V and hidden states", nothing, page.values["split_differing"])
+page.same("same_flops", _work("one_pass", "flops"), _work("one_by_one", "flops"))
+page.same("same_bytes", nothing, page.values["split_differing"])
 page.reuse("prefill_intensity", _intensity("one_pass"))
 page.reuse("decode_intensity", _intensity("one_by_one"))
 page.value(
@@ -301,17 +303,28 @@ page.figure("pass_intensity", pass_intensity_data, pass_intensity.draw)
 page.reuse("ridge", at_scale.RIDGE)
 one_token = page.reuse("large_one_token", at_scale.pass_intensity(1))
 whole_prompt = page.reuse("large_prompt_intensity", at_scale.pass_intensity(at_scale.PROMPT))
-page.claim("decode is far left of the ridge, the prompt to the right of it", one_token, at_scale.RIDGE, whole_prompt)
+page.claim("ridge_between", one_token, at_scale.RIDGE, whole_prompt)
 
 # 6. The bottleneck.
 
 crossing = page.reuse("crossing", at_scale.CROSSING)
-page.claim("one sequence of this model never gets to the crossing", at_scale.LIMIT, crossing)
+page.claim("limit_before_crossing", at_scale.LIMIT, crossing)
+seventy, seven = (kv_shapes(model) for model in ("Llama-2-70B", "Llama-2-7B"))
+page.claim(
+    "seventy_token_cheaper", *(call(memory.kv_elements_per_token, **model_shapes) for model_shapes in (seventy, seven))
+)
+page.reuse("seventy_kv_heads", seventy["n_kv_heads"])
+page.value(
+    "seventy_weights",
+    units.ratio,
+    numerator=call(sizes.weight_bytes, model_name="Llama-2-70B", dtype="fp16"),
+    denominator=call(sizes.weight_bytes, model_name="Llama-2-7B", dtype="fp16"),
+)
 page.table(at_scale.standard_cases)
 page.table(at_scale.crossings)
 page.figure("against_context", at_scale.against_context_data, against_context.draw)
 page.claim(
-    "the models of the table cross in its order",
+    "crossings_in_order",
     *(at_scale.crossing_of(model) for model in at_scale.SIZES),
 )
 page.figure("cache_over_weights", at_scale.cache_over_weights_data, cache_over_weights.draw)
@@ -324,7 +337,7 @@ page.parameter("long_context", 128 * 1024)
 page.reuse("share_1", ratio(at_scale.cache_of(1, 4096), at_scale.total(1, 4096)))
 page.reuse("share_16", ratio(at_scale.cache_of(16, 4096), at_scale.total(16, 4096)))
 page.claim(
-    "the three cases: beyond 40 GB, and both of the larger within an 80 GB device",
+    "cases_beyond_the_device",
     at_scale.total(1, 4096),
     at_scale.SMALLER_DEVICE_BYTES,
     at_scale.total(16, 4096),

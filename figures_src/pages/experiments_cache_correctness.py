@@ -5,6 +5,7 @@ from __future__ import annotations
 from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.words import Words
+from kvlab import units
 from kvlab.experiments import cache_correctness, minigpt
 
 page = Page("experiments/cache-correctness", shared_runs=True)
@@ -26,6 +27,8 @@ for model, name in (("MiniGPT", "mini"), ("demo", "demo")):
     for field in ("n_heads", "n_kv_heads"):
         page.reuse(f"{name}_{field}", call(minigpt.subject, model_name=model).field(f"architecture.{field}"))
 
+page.claim("demo_shares_heads", page.values["demo_n_kv_heads"], page.values["demo_n_heads"])
+
 # What was compared, and what differs.
 
 COMPARED = ("steps", "compared_logits", "differing_logits", "compared_kv", "differing_kv", "differing_tokens")
@@ -44,10 +47,11 @@ def compared(words: Words) -> Rows:
 
 for model in MODELS:
     differing = [_count(model, result) for result in COMPARED if result.startswith("differing")]
-    page.same(f"no byte differs in {model}", nothing, *differing)
-    page.claim("what is compared is not nothing", nothing, _count(model, "compared_logits"))
+    page.same("no_byte_differs", nothing, *differing)
+    for result in ("compared_logits", "compared_kv"):
+        page.claim("something_is_compared", nothing, _count(model, result))
 steps = page.reuse("steps", _count("MiniGPT", "steps"))
-page.same("both models take as many steps", steps, _count("demo", "steps"))
+page.same("both_take_the_same_steps", steps, _count("demo", "steps"))
 for model in MODELS:
     page.reuse(f"{model.lower()}_bytes", call(cache_correctness.compared_bytes, **RUN, model_name=model))
 
@@ -69,7 +73,11 @@ def contrast(words: Words) -> Rows:
 
 for model in MODELS:
     share = call(minigpt.blas_differing_share, **RUN, model_name=model)
-    page.claim("plain products break the identity", nothing, share)
+    page.claim("plain_products_differ", nothing, share)
+    turned = call(cache_correctness.blas_differing_tokens, **RUN, model_name=model)
+    page.claim(
+        "plain_products_turn_hardly_a_choice", call(units.ratio, numerator=turned, denominator=steps), parameter(0.01)
+    )
 
 # The tokens, as a hash.
 
@@ -90,4 +98,4 @@ page.value("close", cache_correctness.close)
 for model in MODELS:
     page.reuse(f"{model.lower()}_close", call(cache_correctness.close_choices, **RUN, model_name=model))
     distance = call(cache_correctness.blas_largest_distance, **RUN, model_name=model)
-    page.claim("plain products turn no choice that is not close", distance, call(cache_correctness.harmless))
+    page.claim("plain_products_move_little", distance, call(cache_correctness.harmless))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
-from figures_src.declared.values import Value, call, constant
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import budget, six_models
 from figures_src.words import Words
@@ -64,7 +64,7 @@ def hypothetical(model: str, context: Value) -> bool:
 for model, dtype in cache_sizing.ROWS:
     for context in (K4, K32):
         general = call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype=dtype)
-        page.same(f"six factors and the sum over layers agree for {model}", cache(model, context), general)
+        page.same("factors_and_layers_agree", cache(model, context), general)
 
 
 @page.table
@@ -102,20 +102,27 @@ page.figure("six_models", six_models_data, six_models.draw)
 seven, seventy, mistral = (token(model) for model in ("Llama-2-7B", "Llama-2-70B", "Mistral-7B-v0.1"))
 page.reuse("seven_token", seven)
 page.reuse("seventy_token", seventy)
-page.claim("a token of the 70B is cheaper than one of the 7B, Mistral's cheaper still", mistral, seventy, seven)
+page.claim("seventy_b_cheaper_than_seven_b", seventy, seven)
+smallest, largest = token("MiniGPT"), token("GPT-3 175B")
+for model, _ in cache_sizing.ROWS:
+    if model not in ("MiniGPT", "GPT-3 175B"):
+        page.claim("minigpt_least_gpt3_most", smallest, token(model), largest)
 SEVENTY = shapes("Llama-2-70B", "n_heads", "n_kv_heads")
 page.value("query_over_kv", units.ratio, numerator=SEVENTY["n_heads"], denominator=SEVENTY["n_kv_heads"])
-page.value("largest_over_smallest", units.ratio, numerator=token("GPT-3 175B"), denominator=token("MiniGPT"))
-page.same("Mistral-7B-v0.1 takes no more at the longer context", *(cache("Mistral-7B-v0.1", c) for c in (K4, K32)))
-page.value("k32_over_k4", units.ratio, numerator=K32, denominator=K4)
-page.claim(
-    "at the longer context one model is beyond the device's memory",
-    *(cache(model, K32) for model in ("MiniGPT", "Mistral-7B-v0.1", "GPT-2 small", "Llama-2-70B", "Llama-2-7B")),
-    DEVICE,
-    cache("GPT-3 175B", K32),
+page.value("largest_over_smallest", units.ratio, numerator=largest, denominator=smallest)
+k32_over_k4 = page.value("k32_over_k4", units.ratio, numerator=K32, denominator=K4)
+for model, _ in cache_sizing.ROWS:
+    shorter, longer = (cache(model, context) for context in (K4, K32))
+    if model == "Mistral-7B-v0.1":
+        page.same("window_ends_growth", shorter, longer)
+    else:
+        page.same("others_multiply", call(units.ratio, numerator=longer, denominator=shorter), k32_over_k4)
+    page.claim("only_gpt3_beyond_device", *((DEVICE, longer) if model == "GPT-3 175B" else (longer, DEVICE)))
+printed = page.reuse("printed", call(published_figure, name="deepseek_v3_f16").field("published"))
+printed_here = page.value(
+    "printed_here", sizes.cache_bytes, model_name="DeepSeek-V3", context=K32, batch=one, dtype="fp16"
 )
-page.reuse("printed", call(published_figure, name="deepseek_v3_f16").field("published"))
-page.value("printed_here", sizes.cache_bytes, model_name="DeepSeek-V3", context=K32, batch=one, dtype="fp16")
+page.same("llama_cpp_prints_the_same", call(units.parse_size, written=printed), printed_here)
 
 # Turned around: tokens beside the weights.
 
@@ -170,8 +177,11 @@ def budget_data() -> list[budget.Row]:
 
 
 page.figure("budget", budget_data, budget.draw)
-page.reuse("memory_40", memory_read(cache_sizing.FITTED_DEVICE, "reported"))
-page.reuse("memory_decimal", memory_read(cache_sizing.FITTED_DEVICE, "GB"))
+memory_40 = page.reuse("memory_40", memory_read(cache_sizing.FITTED_DEVICE, "reported"))
+memory_decimal = page.reuse("memory_decimal", memory_read(cache_sizing.FITTED_DEVICE, "GB"))
+page.claim("decimal_reading_is_less", memory_decimal, memory_40)
+exact_over_rounded = call(units.ratio, numerator=EXACT, denominator=ROUNDED)
+page.claim("exact_weights_little_less", parameter(0.8), exact_over_rounded, parameter(1))
 page.reuse("rounded_weights", ROUNDED)
 page.reuse("exact_weights", EXACT)
 llama_limit = page.reuse("llama_limit", limit(cache_sizing.FITTED))
@@ -180,20 +190,11 @@ fits_decimal = page.reuse("fits_decimal", tokens("GB", ROUNDED, one))
 fits_exact = page.reuse("fits_exact", tokens("reported", EXACT, one))
 page.value("decimal_share", units.ratio, numerator=fits_decimal, denominator=fits)
 exact_share = page.value("exact_share", units.ratio, numerator=fits_exact, denominator=fits)
-page.claim(
-    "every answer is beyond the model's limit",
-    llama_limit,
-    tokens("GB", ROUNDED, eight),
-    fits_decimal,
-    tokens("GB", EXACT, one),
-    fits,
-    fits_exact,
-)
-page.claim(
-    "the unit matters more than the rounding",
-    exact_share,
-    call(units.ratio, numerator=fits, denominator=fits_decimal),
-)
+for reading, weights in CHOICES:
+    for batch in (one, eight):
+        page.claim("every_answer_beyond_limit", llama_limit, tokens(reading, weights, batch))
+page.claim("unit_matters_more", exact_share, call(units.ratio, numerator=fits, denominator=fits_decimal))
+page.claim("readings_change_tokens", fits_decimal, fits)
 page.reuse("batch_of_8", eight)
 
 # Turned around: devices for the weights.
@@ -235,6 +236,6 @@ def filled(dtype: str) -> Value:
 
 
 for dtype in cache_sizing.SPREAD_DTYPES:
-    page.same(f"in {dtype} every reading gives as many devices", *(devices(dtype, r) for r in cache_sizing.READINGS))
+    page.same("readings_give_same_devices", *(devices(dtype, r) for r in cache_sizing.READINGS))
 page.reuse("devices_fp16", devices("fp16", "reported"))
 page.reuse("devices_int8", devices("int8", "reported"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
-from figures_src.declared.values import Value, call, parameter
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.measurements import SAVED, curve, held_out_error, measured
-from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import kv_cost as kv_cost_plot
 from figures_src.plots import memory_curve
 from figures_src.words import Words
-from kvlab.accounting import memory
+from kvlab import catalog
+from kvlab.accounting import memory, parameters
 from kvlab.benchmark import curves, predictions, record
 from kvlab.benchmark.fit import PROMISE
 from kvlab.experiments import kv_cost
@@ -25,6 +26,15 @@ page.reuse("taken", call(record.measured_on, what="taken"))
 page.constant("first", "kvlab.benchmark.curves.CONTEXTS[0]")
 page.constant("last", "kvlab.benchmark.curves.CONTEXTS[-1]")
 page.constant("promise", "kvlab.benchmark.fit.PROMISE")
+for run in RUNS:
+    held_out_twice = constant(f"2 * sum(kvlab.benchmark.predictions.HELD_OUT[{run!r}])")
+    page.same("half_is_held_out", held_out_twice, constant("len(kvlab.benchmark.curves.CONTEXTS)"))
+page.constant("n_constants", "len(kvlab.benchmark.predictions.uncached_terms())")
+SHAPE = shapes("GPT-2 small", "n_layers", "d_model", "d_ff", "vocab_size", "max_context")
+gpt2_weights = call(memory.weight_bytes, parameters=call(parameters.gpt2_parameters, **SHAPE), bytes_per_element=4)
+for processor in catalog.processors():
+    l3 = call(catalog.processor, name=processor.name).field("l3_bytes_shared")
+    page.claim("gpt2_beyond_caches", l3, gpt2_weights)
 
 # Memory.
 
@@ -114,17 +124,22 @@ page.figure("kv_cost", kv_cost_data, kv_cost_plot.draw, measured=True)
 @page.table
 def held_out_errors(words: Words) -> Rows:
     """Return the largest error of each formula on the points that its fit has not seen, and the noise beside it."""
-    constants = {"memory": 0, **{run: len(terms()) for run, terms in predictions.TERMS.items()}}
     rows: list[list[str | Shown]] = []
-    for name, count in constants.items():
-        judged = len(CONTEXTS) if name == "memory" else sum(predictions.HELD_OUT[name])
+    for name in ("memory", "cached", "uncached"):
+        is_fitted = name != "memory"
+        count = constant(f"len(kvlab.benchmark.predictions.{name}_terms())") if is_fitted else parameter(0)
+        points = (
+            f"sum(kvlab.benchmark.predictions.HELD_OUT[{name!r}])"
+            if is_fitted
+            else "len(kvlab.benchmark.curves.CONTEXTS)"
+        )
         rows.append(
             [
                 words(f"held_out_errors.{name}"),
-                Shown(parameter(count)),
-                Shown(parameter(judged)),
+                Shown(count),
+                Shown(constant(points)),
                 Shown(held_out_error(name), "percent1"),
-                words("held_out_errors.none") if name == "memory" else Shown(_noise(name), "percent1"),
+                Shown(_noise(name), "percent1") if is_fitted else words("held_out_errors.none"),
             ]
         )
     return rows

@@ -7,6 +7,7 @@ from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import attention_row, held_slots
 from figures_src.words import Words, numbers
+from kvlab import units
 from kvlab.accounting import memory
 from kvlab.experiments import minigpt, yesterday_worked
 
@@ -22,14 +23,9 @@ page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 page.value("continuation", minigpt.continuation, **RUN)
 WORKED = "Yesterday I worked"
 page.value("worked", minigpt.prompt_text, prompt=WORKED)
-page.same(
-    "the run goes on as the page says",
-    call(minigpt.continuation, prompt=PROMPT, n_tokens=1),
-    call(minigpt.token_text, text=WORKED, position=2),
-)
 page.value("subject", minigpt.token_text, text=PROMPT, position=POSITION)
-page.parameter("n_tokens", N_TOKENS)
-page.parameter("position", POSITION)
+page.constant("n_tokens", "kvlab.experiments.yesterday_worked.N_TOKENS")
+page.constant("position", "kvlab.experiments.yesterday_worked.POSITION")
 page.value("chosen_last", yesterday_worked.chosen_last, **RUN)
 page.value("n_held", yesterday_worked.n_held, **RUN)
 page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
@@ -91,9 +87,9 @@ head_elements = call(
     memory.k_width, n_kv_heads=kv_shapes("MiniGPT")["n_kv_heads"], head_dim=kv_shapes("MiniGPT")["head_dim"]
 )
 for keys, values in zip(ONE_SIGN["K"], ONE_SIGN["V"], strict=True):
-    page.claim("more of K than of V keeps its sign", values, keys)
-half = parameter(head_elements.result // 2)
-page.claim("most of the upper layer's K, and none but there", ONE_SIGN["K"][0], half, ONE_SIGN["K"][1])
+    page.claim("k_keeps_its_sign_more", values, keys)
+half = call(units.ratio, numerator=head_elements, denominator=2)
+page.claim("upper_k_mostly_keeps_sign", ONE_SIGN["K"][0], half, ONE_SIGN["K"][-1])
 page.parameter("upper", LAYERS[-1])
 one_layer = {**kv_shapes("MiniGPT"), "n_layers": 1}
 layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **one_layer)
@@ -127,7 +123,7 @@ page.value("all_bytes", yesterday_worked.all_bytes, **RUN)
 all_differing = page.value("all_differing", yesterday_worked.all_bytes_differing, **RUN)
 attention_differing = page.value("attention_differing", yesterday_worked.attention_bytes_differing, **RUN)
 page.value("attention_bytes", yesterday_worked.attention_bytes, **RUN)
-page.same("no byte differs", parameter(0), all_differing, attention_differing)
+page.same("no_byte_differs", parameter(0), all_differing, attention_differing)
 
 # That the comparison can fail.
 
@@ -137,8 +133,10 @@ CHANGED = [
     call(minigpt.kv_entries_changed, text=WORKED, other_text=OTHER, position=POSITION, layer=layer) for layer in LAYERS
 ]
 page.reuse("changed_first", CHANGED[0])
-page.reuse("changed_second", CHANGED[1])
-page.claim("another text gives another slot, above the first layer", *CHANGED)
+page.reuse("changed_last", CHANGED[-1])
+page.same("first_layer_is_unchanged", parameter(0), CHANGED[0])
+for changed in CHANGED[1:]:
+    page.claim("upper_layers_change", parameter(0), changed)
 
 # The attention of the last step.
 
@@ -156,6 +154,7 @@ def attention_row_data() -> list[attention_row.Row]:
 page.figure("attention_row", attention_row_data, attention_row.draw)
 for which in ("least", "most"):
     page.value(f"subject_{which}", yesterday_worked.attention_to_slot, **RUN, slot=POSITION, which=which)
+page.claim("heads_spread_differently", *(page.values[f"subject_{which}"] for which in ("least", "most")))
 page.value("adverb", minigpt.token_text, text=PROMPT, position=0)
 page.value("adverb_most", yesterday_worked.attention_to_slot, **RUN, slot=0, which="most")
 page.value("last_token", yesterday_worked.last_held, **RUN)

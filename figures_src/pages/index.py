@@ -24,7 +24,7 @@ page.value("continuation", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 page.value("projected_uncached", minigpt.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=False)
 page.value("projected_cached", minigpt.tokens_computed, prompt=PROMPT, n_tokens=SHOWN_TOKENS, cached=True)
 page.claim(
-    "fewer tokens pass through the model with a cache",
+    "cache_projects_fewer",
     page.values["projected_cached"],
     page.values["projected_uncached"],
 )
@@ -48,8 +48,8 @@ for name in ("steps", "compared_logits", "differing_logits", "compared_kv", "dif
     page.reuse(name, call(minigpt.verification, **RUN).field(f"exact.{name}"))
 blas_share = page.value("blas_share", minigpt.blas_differing_share, **RUN)
 nothing = parameter(0)
-page.claim("the comparison on plain matrix products can fail", nothing, blas_share)
-page.claim("what is compared is not nothing", nothing, page.values["compared_logits"], page.values["compared_kv"])
+page.claim("comparison_can_fail", nothing, blas_share)
+page.claim("something_is_compared", nothing, page.values["compared_logits"], page.values["compared_kv"])
 page.value("subject", minigpt.token_text, text=PROMPT, position=1)
 page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=SHOWN_TOKENS)
 

@@ -42,7 +42,7 @@ passes = [call(flops.gpt2_prefill_flops, **STEP, prompt=context) for context in 
 step_growth = page.value("step_growth", units.ratio, numerator=steps[1], denominator=steps[0])
 pass_growth = page.value("pass_growth", units.ratio, numerator=passes[1], denominator=passes[0])
 tokens_growth = page.value("tokens_growth", units.ratio, numerator=last, denominator=first)
-page.claim("a step hardly grows, and a pass nearly as its tokens", step_growth, pass_growth)
+page.claim("pass_grows_with_tokens", step_growth, pass_growth)
 
 # Least, median and mean, on an imagined machine.
 
@@ -58,7 +58,7 @@ def _excess(way: str, rounds: int) -> Value:
 
 
 summed = [page.reuse(f"{way}_at_end", _excess(way, ROUNDS[-1])) for way in ("least", "median", "mean")]
-page.claim("the least comes nearest to the true time, and the mean stays farthest", *summed)
+page.claim("minimum_is_nearest", *summed)
 
 
 def rounds_summed_data() -> list[rounds_summed.Row]:
@@ -92,9 +92,7 @@ def _drift(order: str, place: int) -> Value:
 
 
 in_order_at_last = page.reuse("in_order_at_last", _drift("ascending", len(curves.CONTEXTS) - 1))
-page.claim(
-    "measured in order, the last context is wrong by more than the promise", page.values["promise"], in_order_at_last
-)
+page.claim("drift_exceeds_promise", page.values["promise"], in_order_at_last)
 
 
 @page.table
@@ -123,8 +121,8 @@ def _fit_error(constants: int, held_out: bool) -> Value:
 
 
 CONSTANTS = range(1, FIT_POINTS // 2 + 1)
-page.claim("the own error falls with each constant", *(_fit_error(n, False) for n in reversed(CONSTANTS)))
-page.claim("the error on unseen points rises with each constant", *(_fit_error(n, True) for n in CONSTANTS))
+page.claim("own_error_falls", *(_fit_error(n, False) for n in reversed(CONSTANTS)))
+page.claim("unseen_error_rises", *(_fit_error(n, True) for n in CONSTANTS))
 
 
 @page.table

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from figures_src.declared.claims import Claims, Part
 from figures_src.declared.page import Page
-from figures_src.declared.values import Value, call, parameter
+from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.background_decode_cost_model import page as cost_model
 from figures_src.pages.index import N_PROMPTS, N_TOKENS, PROMPT
 from figures_src.pages.shared.shapes import kv_shapes, shapes, speeds
@@ -16,10 +16,8 @@ from figures_src.pages.theory_05_worked_example import FP16, LAPTOP, MINI
 from figures_src.pages.theory_05_worked_example import page as worked_example
 from kvlab import catalog, units
 from kvlab.accounting import flops, memory, paging, pairs, roofline, traffic
-from kvlab.accounting.formats import ELEMENTS
 from kvlab.catalog import claims, sizes
 from kvlab.experiments import demo, minigpt
-from kvlab.model.demo import DEMO
 
 page = Page("reference/checked-claims", shared_runs=True)
 work = Page("reference/checked-claims-work", shared_runs=True)  # the claims from those of work on
@@ -31,14 +29,14 @@ def _ratio(numerator: Value, denominator: Value) -> Value:
     return call(units.ratio, numerator=numerator, denominator=denominator)
 
 
-def _given(quantity: int) -> Value:
+def _given(quantity: float) -> Value:
     return parameter(quantity)
 
 
 # The MiniGPT, as the worked example has it.
 MINI_VALUES = worked_example.values
 cache, weights = MINI_VALUES["cache"], MINI_VALUES["weights"]
-SIZES = "cache l1d l2 parameters untied_parameters together s_max token_fp32 gpt3_context"
+SIZES = "n_layers cache l1d l2 parameters untied_parameters together s_max token_fp32 gpt3_context"
 SHARES = "cache_over_weights cache_over_l1d cache_over_l2 cache_over_untied share_full"
 for name in (*SIZES.split(), *SHARES.split()):
     page.reuse(name, MINI_VALUES[name])
@@ -53,8 +51,10 @@ judge(
 judge("mini-like-large", Part(MINI_VALUES["gpt3_cache_over_weights"], "percent1"))
 level = call(catalog.fitting_level, processor_name=LAPTOP, size_bytes=MINI_VALUES["together"])
 judge("mini-memory-bound", Part(level))
-page.claim("the share shrinks", MINI_VALUES["gpt3_cache_over_weights"], MINI_VALUES["cache_over_weights"])
-page.claim("both stay in the last-level cache", MINI_VALUES["together"], MINI_VALUES["l3"])
+page.claim("share_smaller_in_gpt3", MINI_VALUES["gpt3_cache_over_weights"], MINI_VALUES["cache_over_weights"])
+page.claim("cache_larger_than_l1", MINI_VALUES["l1d"], cache)
+page.claim("mini_stays_in_l3", MINI_VALUES["together"], MINI_VALUES["l3"])
+page.value("few_thousand", claims.claimed, claim="mini-step-work", part=0)
 judge("mini-step-work", Part(MINI_VALUES["decode_flops_full"]))
 BLOCK = {name: MINI[name] for name in ("n_layers", "d_model", "d_ff")}
 page.value("block_matrices", flops.gpt2_matrix_elements, **BLOCK, vocab_size=0)
@@ -96,16 +96,20 @@ page.reuse("seven_parameters", call(catalog.model, name=SEVEN).field("decoder.pa
 page.reuse("seven_max", MAX)
 work.reuse("one_k", _given(1024))
 
-for name, heads_of_demo in (("demo_heads", DEMO.n_heads), ("demo_kv_heads", DEMO.n_kv_heads)):
-    page.reuse(name, _given(heads_of_demo))
+for name in ("heads", "kv_heads"):
+    page.reuse(f"demo_{name}", call(minigpt.subject, model_name="demo").field(f"architecture.n_{name}"))
 judge("query-heads-cached", Part(call(demo.bytes_per_token), "binary"))
 judge(
     "binary-as-decimal",
     Part(token, "both"),
     *(Part(_cache_of(SEVEN, context), "both", {"tokens": context}) for context in (MAX, CONTEXT_128K)),
 )
+for binary, written in ((token, "0.5MiB"), (seven_cache, "2GiB"), (page.values["seven_128k"], "64GiB")):
+    page.same("right_in_the_other_unit", binary, call(units.parse_size, written=written))
+page.claim("longest_beyond_limit", MAX, CONTEXT_128K)
 page.reuse("opt_token_bytes", opt := _token_of("OPT-13B"))
 judge("opt-token", Part(opt, "both"))
+page.same("opt_token_is_800_kib", opt, call(units.parse_size, written="800KiB"))
 judge("seven-billion", Part(seven_weights, "both"))
 seventy = _token_of("Llama-2-70B")
 judge("llama-70b-token", Part(seventy, "binary"))
@@ -113,11 +117,13 @@ SEVENTY = shapes("Llama-2-70B", "n_heads", "n_kv_heads")
 for field, heads in SEVENTY.items():
     page.reuse(field.replace("n_", "seventy_", 1), heads)
 page.reuse("seventy_saves", _ratio(*SEVENTY.values()))
+as_mha = {**kv_shapes("Llama-2-70B"), "n_kv_heads": SEVENTY["n_heads"], "bytes_per_element": FP16}
+said = call(claims.claimed, claim="llama-70b-token", part=0)
+page.same("claimed_is_as_mha", said, call(memory.kv_bytes_per_token, **as_mha))
 gpt3_weights = page.reuse("gpt3_bytes", MINI_VALUES["gpt3_weights"])
 judge("gpt3-weights", Part(gpt3_weights, "both"))
 gpt3_token = _ratio(_token_of("GPT-3 175B"), gpt3_weights)
-gpt3_tokens = page.reuse("gpt3_tokens", _ratio(MINI_VALUES["cache_over_weights"], gpt3_token))
-page.claim("that many tokens are far beyond its limit", MINI_VALUES["gpt3_context"], gpt3_tokens)
+page.reuse("gpt3_tokens", _ratio(MINI_VALUES["cache_over_weights"], gpt3_token))
 
 
 def _together(batch: int, context: Value) -> Value:
@@ -134,34 +140,34 @@ judge("weights-and-cache", *(Part(_together(*case), "both", _case(*case)) for ca
 reported = {entry.name: call(sizes.memory_bytes, device_name=entry.name) for entry in catalog.accelerators()}
 judge("device-gigabytes", *(Part(size, "both") for size in reported.values()))
 page.reuse("eighty", _given(80))
-page.claim(
-    "the H100 reports a little less than its number of GiB",
-    reported["H100 80GB SXM"],
-    call(units.parse_size, written="80GiB"),
-)
+midway = call(units.ratio, numerator=10**9 + 2**30, denominator=2 * 10**9)
+for name, size in reported.items():
+    over_name = _ratio(size, call(units.parse_size, written=call(catalog.device, name=name).field("marketed")))
+    page.claim("reported_is_nearer_gib", *((over_name, midway) if name == "L4" else (midway, over_name)))
+of_eighty_gib = _ratio(reported["H100 80GB SXM"], call(units.parse_size, written="80GiB"))
+page.claim("h100_reports_a_little_less", _given(0.99), of_eighty_gib, _given(1))
 
 MISTRAL = ("Mistral-7B-v0.1", "Mistral-7B-v0.3")
-judge(
-    "mistral-four-times",
-    Part(_ratio(token, _token_of(MISTRAL[1]))),
-    *(
-        Part(_ratio(_cache_of(SEVEN, context), _cache_of(model, context)), "", {"tokens": context})
-        for model, context in ((MISTRAL[0], CONTEXT_8K), (MISTRAL[0], CONTEXT_32K), (MISTRAL[1], CONTEXT_32K))
-    ),
-)
+MISTRAL_CASES = ((MISTRAL[0], CONTEXT_8K), (MISTRAL[0], CONTEXT_32K), (MISTRAL[1], CONTEXT_32K))
+of_a_token = _ratio(token, _token_of(MISTRAL[1]))
+of_a_text = [_ratio(_cache_of(SEVEN, context), _cache_of(model, context)) for model, context in MISTRAL_CASES]
+texts = [Part(saved, "", {"tokens": context}) for saved, (_, context) in zip(of_a_text, MISTRAL_CASES, strict=True)]
+judge("mistral-four-times", Part(of_a_token), *texts)
+page.claim("window_adds_to_heads", of_a_token, *of_a_text[:2])
 HEADS = shapes(SEVEN, "n_heads", "n_kv_heads")
 mistral_heads = page.reuse("mistral_kv_heads", shapes(MISTRAL[1], "n_kv_heads")["n_kv_heads"])
 seven_heads = page.reuse("seven_heads", HEADS["n_heads"])
 work.reuse("seven_heads", seven_heads)
 page.reuse("mistral_window", call(sizes.layer_group, model_name=MISTRAL[0], kind="sliding").field("window"))
-work.reuse("mistral_saves", _ratio(HEADS["n_kv_heads"], mistral_heads))
+mistral_saves = work.reuse("mistral_saves", _ratio(HEADS["n_kv_heads"], mistral_heads))
+page.same("heads_give_the_factor", mistral_saves, of_a_token, of_a_text[-1])
 
 judge(
     "one-byte-halves",
     *(Part(_ratio(seven_cache, _cache_of(SEVEN, MAX, dtype=dtype)), "fixed2") for dtype in ("int8", "q8_0")),
 )
-page.reuse("q8_block", _given(ELEMENTS["q8_0"].block))
-page.reuse("q8_bytes", _given(ELEMENTS["q8_0"].block_bytes))
+page.constant("q8_block", "kvlab.accounting.formats.ELEMENTS['q8_0'].block")
+page.constant("q8_bytes", "kvlab.accounting.formats.ELEMENTS['q8_0'].block_bytes")
 
 AT_LIMIT = ("GPT-3 175B", SEVEN, "Llama-3.2-1B")
 shares = [_ratio(_cache_of(m, shapes(m, "max_context")["max_context"]), _weights_of(m)) for m in AT_LIMIT]
@@ -170,9 +176,7 @@ for name, batch in (("seven_crossing", 1), ("seven_crossing_of_16", 16)):
     page.value(name, sizes.crossing, model_name=SEVEN, batch=batch, dtype=ELEMENT)
 page.reuse("sixteen", _given(16))
 crossings = page.values["seven_crossing_of_16"], page.values["seven_crossing"]
-page.claim(
-    "sixteen sequences pass the weights within the model's limit, one only beyond", crossings[0], MAX, crossings[1]
-)
+page.claim("sixteen_pass_within_limit", crossings[0], MAX, crossings[1])
 
 reserved, mean = page.reuse("reserved", CONTEXT_32K), page.reuse("mean_length", _given(1024))
 empty = call(paging.unused_slots, max_context=reserved, context=mean, batch=1)
@@ -181,7 +185,9 @@ judge("dense-waste", Part(_ratio(empty, reserved), "percent1"))
 # Work, on the second page.
 
 claimed.go_on(work)
-
+READ_AS = {"dominated": "width-dominates", "by_orders": "quadratic-dominates", "cause": "decode-reads-cache"}
+for name, claim in READ_AS.items():
+    work.value(name, claims.claimed, claim=claim, part=0)
 
 LAYER = {"n_layers": 1, "n_heads": HEADS["n_heads"], "head_dim": shapes(SEVEN, "head_dim")["head_dim"]}
 width = work.reuse("seven_width", shapes(SEVEN, "d_model")["d_model"])
@@ -192,7 +198,7 @@ projections = call(
 )
 judge("projection-flops", Part(projections))
 long_context = work.reuse("long_context", _given(4608))
-work.claim("the example has more tokens than the model has channels", width, long_context)
+work.claim("example_breaks_its_premise", width, long_context)
 judge(
     "width-dominates", Part(_ratio(call(flops.attention_flops, **LAYER, context=long_context), projections), "percent1")
 )
@@ -202,7 +208,7 @@ uncached = call(pairs.tokens_uncached, prompt=LONG, new_tokens=SHORT)
 quadratic = call(pairs.causal_pairs, n_tokens=SHORT.result - 1)
 share = _ratio(quadratic, uncached)
 work.formula("generated_square", pairs.generated_tokens_uncached)
-work.claim("the other part is the larger one", share, call(units.ratio, numerator=1, denominator=2))
+work.claim("other_part_is_larger", share, _given(0.5))
 judge("quadratic-dominates", Part(share, "percent1"))
 work.reuse("long_times", cost_model.values["long_times"])
 
@@ -231,7 +237,7 @@ def _fewer(prompt: int) -> Value:
 
 
 speed_ups = [_fewer(1), _fewer(512)]
-work.claim("a longer prompt makes the factor larger", *speed_ups)
+work.claim("longer_prompt_raises_factor", *speed_ups)
 judge("half-of-n", Part(speed_ups[0], "fixed1"), Part(speed_ups[1], "fixed1", {"tokens": _given(512)}))
 
 SHAPES = shapes(SEVEN, "n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")
@@ -283,7 +289,9 @@ def _cache_read(batch: int) -> Part:
     return Part(_ratio(cache_read, all_read), "percent1", _case(batch, MAX))
 
 
-judge("decode-reads-cache", *(_cache_read(batch) for batch in (1, 16)))
+alone, together = (_cache_read(batch) for batch in (1, 16))
+judge("decode-reads-cache", alone, together)
+work.claim("batch_brings_its_caches", alone.computed, _given(0.5), together.computed)
 work.reuse("share_of_stored", memory_bound.values["share_of_stored"])
 
 
@@ -297,9 +305,7 @@ judge(
 )
 own_long = work.value("own_intensity_long", roofline.intensity, **_alone(4096))
 own_short = work.value("own_intensity_short", roofline.intensity, **_alone(64))
-work.claim(
-    "a long sequence stays below the ridge of the H100, and a short one passes it", own_long, h100_ridge, own_short
-)
+work.claim("only_short_reaches_ridge", own_long, h100_ridge, own_short)
 
 # What a cache holds, and what a wrong one costs.
 
@@ -342,20 +348,42 @@ def _verdict_of(bug: str) -> Part:
 
 judge("off-by-one-worsens", _verdict_of("slot_too_far"), _verdict_of("slot_overwritten"))
 work.parameter("n_texts", N_TEXTS)
+VISIBLE = _given(0.01)  # nats
 for bug in ("slot_too_far", "slot_overwritten"):
     early = work.reuse(f"{bug}_early", _damage(bug, "early_loss"))
-    work.claim("a misplaced slot hurts at first and heals", _damage(bug, "late_loss"), early)
+    work.claim("misplaced_slot_heals", _damage(bug, "late_loss"), VISIBLE, early)
 for bug in ("position_stuck", "length_stuck"):
     late = work.reuse(f"{bug}_late", _damage(bug, "late_loss"))
-    work.claim("what does not advance gets worse", _damage(bug, "early_loss"), late)
+    work.claim("stuck_gets_worse", _damage(bug, "early_loss"), late)
 judge("position-shows", _verdict_of("position_off_by_one"))
 work.reuse("choices_changed", _damage("position_off_by_one", "choices_changed"))
 judge("half-precision", _verdict_of("fp16"), _verdict_of("int8"))
+for when in ("early_loss", "late_loss"):
+    work.claim("wrong_position_moves_no_loss", _given(-0.01), _damage("position_off_by_one", when), VISIBLE)
+    for stored in ("fp16", "int8"):
+        work.claim("storage_raises_no_loss", _damage(stored, when), VISIBLE)
+
+# The verdicts that the reasons in the text are given for.
+
+VERDICTS = {
+    "HOLDS": "later-changes-nothing same-text half-precision",
+    "ROUNDED": "opt-token seven-billion dense-waste",
+    "DEPENDS": (
+        "device-gigabytes mistral-four-times one-byte-halves cache-exceeds-weights half-of-n prefill-p-decodes "
+        "prefill-compute-bound "
+        "decode-reads-cache batch-compute-bound kv-of-one-token bit-identical"
+    ),
+}
+expected = {name: verdict for verdict, names in VERDICTS.items() for name in names.split()}
+for one in claimed.judged:
+    where = page if one.address.startswith("#") else work
+    explained = constant(f"kvlab.catalog.claims.{expected.get(one.name, 'FALSE')}")
+    where.same(f"{one.name.replace('-', '_')}_verdict", one.verdict, explained)
 
 # How many stand how.
 
 verdicts = [one.verdict for one in claimed.judged]
-page.parameter("n_claims", len(verdicts))
+page.constant("n_claims", "len(kvlab.catalog.claims.claims())")
 for name, verdict in (("holding", claims.HOLDS), ("rounded", claims.ROUNDED), ("depending", claims.DEPENDS)):
     page.value(f"n_{name}", claims.tally, verdicts=verdicts, verdict=verdict)
 page.value("n_false", claims.tally, verdicts=verdicts, verdict=claims.FALSE)

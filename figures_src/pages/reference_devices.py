@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.shared.shapes import kv_shapes
 from figures_src.pages.shared.sourced import read_cell, source_cell
 from figures_src.words import Words
@@ -49,7 +49,8 @@ def memory_row(device: Accelerator) -> Row:
 
 
 for device in catalog.accelerators():
-    page.claim(f"{device.name} reports more than its name in GB", named(device, "GB"), number(device, "memory_bytes"))
+    past_gib = parameter(named(device, "GiB").result + 1)  # no more is less than one byte more
+    page.claim("reported_between_gb_and_gib", named(device, "GB"), number(device, "memory_bytes"), past_gib)
 
 # What the difference is worth in tokens.
 
@@ -59,7 +60,9 @@ for name, size in (("reported", number(A100, "memory_bytes")), ("decimal", named
     left = page.value(f"left_{name}", memory.left_for_cache, memory=size, weights=weights)
     shape = {**kv_shapes(LLAMA), "batch": 1, "bytes_per_element": call(units.bytes_per_element, dtype="fp16")}
     page.value(f"tokens_{name}", memory.context_in_budget, budget=left, **shape)
-page.claim("who reads GB finds fewer tokens", page.values["tokens_decimal"], page.values["tokens_reported"])
+limit = call(catalog.model, name=LLAMA).field("decoder.max_context")
+page.claim("reading_gb_finds_fewer", limit, page.values["tokens_decimal"], page.values["tokens_reported"])
+page.same("a100_meets_its_gib", number(A100, "memory_bytes"), named(A100, "GiB"))
 
 # Speed.
 
@@ -94,7 +97,6 @@ def ridge_of(device: Accelerator) -> Value:
 
 for name in ("A100 80GB SXM", "H100 80GB SXM"):
     page.reuse(f"ridge_{name[:4].lower()}", ridge_of(catalog.device(name)))
-page.claim("the H100 has the higher ridge", page.values["ridge_a100"], page.values["ridge_h100"])
 
 # Processors.
 

@@ -93,7 +93,7 @@ def cache_at_limit(entry: CatalogModel) -> Value:
 
 small = page.value("small_weights", sizes.weight_bytes, model_name="Llama-2-7B", dtype=DTYPE)
 guess = page.value("guessed_weights", memory.weight_bytes, parameters=7 * 10**9, bytes_per_element=BYTES_PER_ELEMENT)
-page.claim("seven billion parameters are more than Llama-2-7B has", small, guess)
+page.claim("name_is_rounded_up", small, guess)
 page.reuse("small_parameters", call(catalog.model, name="Llama-2-7B").field("decoder.parameters"))
 
 # Published figures, and what the formulas come to.
@@ -142,6 +142,13 @@ COMPUTED = {
     "h100_ridge": [ridge_of("H100 80GB SXM")],
     "ggml_blocks": [element_bytes("q8_0"), element_bytes("q4_0")],
 }
+
+
+opt = COMPUTED["opt_13b_token"][0].value
+page.same("kb_means_kib", opt, call(units.parse_size, written="800KiB"))
+page.claim(
+    "kb_means_kib", parameter(15_650), COMPUTED["opt_slots"][0].value, parameter(15_750)
+)  # the paper prints 15.7K
 
 
 @page.table

@@ -70,6 +70,7 @@ def window_row(entry: CatalogModel) -> Row:
 # One of them, for the mistake.
 
 LLAMA, MHA = "Llama-2-70B", "n_heads"
+page.claim("fewer_kv_heads", *shapes(LLAMA, "n_kv_heads", MHA).values())
 page.value("llama_token", sizes.next_token_bytes, model_name=LLAMA, context=0, dtype=DTYPE)
 page.value(
     "llama_token_as_mha",

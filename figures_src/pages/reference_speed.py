@@ -8,8 +8,9 @@ from figures_src.pages.shared.measurements import SAVED, curves_data, held_out_e
 from figures_src.plots import curves
 from figures_src.words import Words
 from kvlab import catalog, units
-from kvlab.accounting import memory, parameters
+from kvlab.accounting import memory, parameters, traffic
 from kvlab.benchmark import record
+from kvlab.experiments import kv_cost
 
 page = Page("reference/speed")
 
@@ -35,6 +36,8 @@ shapes = {
 }
 weights = call(memory.weight_bytes, parameters=call(parameters.gpt2_parameters, **shapes), bytes_per_element=4)
 page.reuse("gpt2_weights", weights)
+read = call(traffic.gpt2_weight_bytes_read, **shapes, n_tokens=1, bytes_per_element=4)
+page.claim("step_reads_nearly_every_weight", parameter(0.9), call(units.ratio, numerator=read, denominator=weights))
 contexts = measured("bench.gpt2_small.contexts")
 
 
@@ -49,7 +52,7 @@ def roofline(words: Words) -> Rows:
     return rows
 
 
-page.reuse("decode_over_roofline", measured("bench.gpt2_small.decode_over_roofline_median"))
+page.reuse("decode_over_roofline", measured("bench.gpt2_small.decode_over_roofline_median", at_least=1))
 
 # Peers.
 
@@ -83,7 +86,10 @@ def identity(words: Words) -> Rows:
 
 
 page.figure("curves", curves_data, curves.draw, measured=True)
-page.value("promise", units.ratio, numerator=1, denominator=10)
+page.constant("promise", "kvlab.benchmark.fit.PROMISE")
+for run, limits in (("uncached", {"at_least": 2.0}), ("cached", {"at_most": 1.5})):
+    times = measured(f"curves.{run}.measured_seconds")
+    page.value(f"{run}_growth", kv_cost.last_over_first, points=times, **limits)
 page.reuse("uncached_over_cached", SAVED)
 page.reuse("generated", constant("kvlab.benchmark.bench.GENERATED_TOKENS"))
 page.reuse("prompt", constant("kvlab.benchmark.bench.PROMPT_TOKENS"))

@@ -80,8 +80,8 @@ for model, name in NAMES.items():
         page.reuse(f"{name}_{at}", cache(model, context))
     page.reuse(f"{name}_limit", limit(model))
 page.formula("token_formula", memory.kv_bytes_per_token)
-page.claim("three models do not reach the shorter context", *(limit(m) for m in ("MiniGPT", "GPT-2 small", GPT3)), K4)
-page.same("Llama-2's limit is the shorter context", limit(SEVEN), limit(SEVENTY), K4)
+page.claim("three_limits_below", *(limit(m) for m in ("MiniGPT", "GPT-2 small", GPT3)), K4)
+page.same("llama2_limit_is_shorter_context", limit(SEVEN), limit(SEVENTY), K4)
 seventy_heads = page.reuse("seventy_heads", shapes(SEVENTY, "n_heads")["n_heads"])
 page.reuse("seventy_kv_heads", kv_shapes(SEVENTY)["n_kv_heads"])
 
@@ -115,7 +115,7 @@ for name, reading, weights in (
 seven_parameters = page.reuse("seven_parameters", call(catalog.model, name=SEVEN).field("decoder.parameters"))
 counted = call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16)
 page.derivation("weights_exact", "M_w", counted, "B")
-page.same("exact weights are the catalog's", counted, EXACT)
+page.same("exact_weights_as_catalog", counted, EXACT)
 page.reuse("weights_exact_bytes", EXACT)
 page.value("full_sequences", units.ratio, numerator=tokens("reported", ROUNDED, one), denominator=limit(SEVEN))
 
@@ -133,7 +133,7 @@ page.parameter("two", 2)
 INT8 = call(units.bytes_per_element, dtype="int8")
 for dtype, size in (("fp16", FP16), ("int8", INT8)):
     weights = call(memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=size)
-    page.same(f"the counted weights in {dtype} are the catalog's", weights, weights_of(dtype))
+    page.same("counted_weights_are_catalogs", weights, weights_of(dtype))
     page.formula(f"gpt3_{dtype}_line", memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=size)
     page.reuse(f"gpt3_{dtype}", weights)
     for reading in cache_sizing.READINGS:
@@ -151,7 +151,7 @@ gpt3_heads = page.reuse("gpt3_heads", shapes(GPT3, "n_heads")["n_heads"])
 devices_even = page.value(
     "devices_even", cache_sizing.dividing_devices, model_name=GPT3, at_least=devices("fp16", "reported")
 )
-page.claim("the heads are not shared evenly by as many devices", devices("fp16", "reported"), devices_even)
+page.claim("heads_not_even", devices("fp16", "reported"), devices_even)
 all_five = call(
     cache_sizing.devices_memory, device_name=cache_sizing.SPREAD_DEVICE, n_devices=devices("fp16", "reported")
 )
@@ -200,12 +200,12 @@ def _size(model: str, context: Value) -> Value:
 page.reuse("saves_8k", _seven_over(MISTRAL, K8))
 page.reuse("saves_32k", _seven_over(MISTRAL, K32))
 page.same(
-    "up to its window v0.1 saves as much as v0.3 does everywhere",
+    "window_saves_nothing_below",
     _seven_over(MISTRAL, K4),
     *(_seven_over(FULL, context) for context in (K4, K8, K32)),
 )
 weights = page.value("mistral_weights", sizes.weight_bytes, model_name=MISTRAL, dtype="fp16")
-page.claim("Mistral's weights are the larger ones", EXACT, weights)
+page.claim("mistral_weights_larger", EXACT, weights)
 seven_together = page.value("seven_together", memory.together, weights=EXACT, kv_cache=cache(SEVEN, K4))
 mistral_together = page.value("mistral_together", memory.together, weights=weights, kv_cache=cache(MISTRAL, K4))
 page.reuse("together_ratio", _ratio(seven_together, mistral_together))
@@ -224,7 +224,7 @@ as_width = call(memory.kv_bytes_per_token, **ONE_WIDE_HEAD, bytes_per_element=FP
 page.reuse("wide_as_width", as_width)
 page.value("width_over_kept", units.ratio, numerator=as_width, denominator=wide_token)
 page.value("k_seven", memory.k_width, n_kv_heads=kv_shapes(SEVEN)["n_kv_heads"], head_dim=kv_shapes(SEVEN)["head_dim"])
-page.claim("keys are narrower than the model, queries wider", wide_kept, wide["d_model"], page.values["wide_queries"])
+page.claim("keys_narrower", wide_kept, wide["d_model"], page.values["wide_queries"])
 
 
 def _seven_in(dtype: str) -> Value:
@@ -233,7 +233,7 @@ def _seven_in(dtype: str) -> Value:
 
 for dtype in ("fp16", "fp8", "q8_0"):
     page.reuse(f"seven_in_{dtype}", _seven_in(dtype))
-page.claim("scales are stored too", _seven_in("fp8"), _seven_in("q8_0"), _seven_in("fp16"))
+page.claim("scales_take_room", _seven_in("fp8"), _seven_in("q8_0"), _seven_in("fp16"))
 page.reuse("fp16_bytes", FP16)
 
 thirty_two = page.parameter("batch_of_32", 32)
@@ -253,4 +253,4 @@ own = page.value("own_wrong", mistakes.mistaken, **AS_QUERIES)
 page.value("own_factor", units.ratio, numerator=own, denominator=token(SEVENTY))
 OWN = {**kv_shapes(SEVENTY), "n_kv_heads": seventy_heads, "bytes_per_element": FP16}
 page.formula("own_line", memory.kv_bytes_per_token, **OWN)
-page.claim("the wrong price is above that of the smaller model, the right one below", token(SEVENTY), token(SEVEN), own)
+page.claim("wrong_price_above", token(SEVENTY), token(SEVEN), own)

@@ -86,7 +86,7 @@ for name, case in CASES.items():
     if not name.startswith("two"):
         page.reuse(f"{name}_factor", case.factor)
     direction = (case.right, case.wrong) if case.too_large else (case.wrong, case.right)
-    page.claim(f"{name} is too {'large' if case.too_large else 'small'}", *direction)
+    page.claim("errs_as_named", *direction)
 page.parameter("n_mistakes", len(CASES))
 page.reuse("k4", K4)
 page.reuse("k32", K32)
@@ -141,10 +141,10 @@ def factors_data() -> list[factors.Row]:
 
 page.figure("factors", factors_data, factors.draw)
 for alike in (("bits", "query_heads", "window"), ("two_lost", "element_size")):
-    page.same("these stand in one column", *(_quotient(CASES[name]) for name in alike))
+    page.same("same_factor", *(_quotient(CASES[name]) for name in alike))
 SMALL_TO_LARGE = "one_layer batch two_lost head_size units thousand two_doubled weights bits"
 page.claim(
-    "the others are in the order that the alternative text has",
+    "in_the_order_drawn",
     *(_quotient(CASES[name]) for name in SMALL_TO_LARGE.split()),
 )
 
@@ -214,6 +214,6 @@ page.reuse("rounded_weights", ROUNDED)
 fits = page.reuse("fits", _fits(FREE, one, FP16))
 fits_8 = page.reuse("fits_8", _fits(FREE, eight_sequences, FP16))
 fits_forgotten = page.reuse("fits_forgotten", _fits(FORTY, one, FP16))
-page.claim("weights that are forgotten leave more", fits, fits_forgotten)
+page.claim("forgotten_weights_leave_more", fits, fits_forgotten)
 IN_BITS = parameter(16)
-page.same("bits for bytes give what a batch of eight gives", _fits(FREE, one, IN_BITS), fits_8)
+page.same("bits_as_a_batch", _fits(FREE, one, IN_BITS), fits_8)

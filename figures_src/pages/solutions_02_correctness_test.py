@@ -30,9 +30,9 @@ def _how_many(weakness: str) -> Value:
 
 nothing = parameter(0)
 for weakness in ("complete", "logits_alone"):
-    page.same("nothing gets past", nothing, _how_many(weakness))
+    page.same("full_test_misses_nothing", nothing, _how_many(weakness))
 for weakness in WEAKENED.keys() - {"complete", "logits_alone"}:
-    page.claim("something gets past", nothing, _how_many(weakness))
+    page.claim("weak_tests_miss_some", nothing, _how_many(weakness))
 
 
 @page.table

@@ -21,7 +21,7 @@ page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 chosen = page.value("chosen", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 WORKED = "Yesterday I worked"
 page.value("worked", minigpt.prompt_text, prompt=WORKED)
-page.same("the run goes on as the page says", chosen, call(minigpt.token_text, text=WORKED, position=2))
+page.same("run_as_told", chosen, call(minigpt.token_text, text=WORKED, position=2))
 page.value("subject", minigpt.token_text, text=PROMPT, position=1)
 page.value("adverb", minigpt.token_text, text=PROMPT, position=0)
 page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
@@ -72,7 +72,7 @@ projected_uncached, projected_cached = (
     page.value(f"projected_{name}", minigpt.tokens_computed, **RUN, cached=name == "cached")
     for name in ("uncached", "cached")
 )
-page.claim("fewer tokens are projected with a cache", projected_cached, projected_uncached)
+page.claim("cache_projects_fewer", projected_cached, projected_uncached)
 
 # What was there already.
 
@@ -121,7 +121,7 @@ layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **{**k
 nothing = page.values["zero"]
 for layer in (0, 1):
     page.same(
-        "a later token changes nothing",
+        "later_changes_nothing",
         nothing,
         call(minigpt.kv_entries_changed, text=LATER[0], other_text=LATER[1], position=1, layer=layer),
     )
@@ -129,9 +129,9 @@ first, second = (
     call(minigpt.kv_entries_changed, text=EARLIER[0], other_text=EARLIER[1], position=1, layer=layer)
     for layer in (0, 1)
 )
-page.same("an earlier token does not reach the first layer's K and V", nothing, first)
-page.same("and changes all of the second's", layer_entries, second)
-page.same("nothing of the slot differs from a recomputation", nothing, page.values["slot_differing"])
+page.same("first_layer_unreached", nothing, first)
+page.same("all_of_the_second_changes", layer_entries, second)
+page.same("slot_as_recomputed", nothing, page.values["slot_differing"])
 
 # What it saves, in short.
 

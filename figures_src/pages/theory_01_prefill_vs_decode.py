@@ -85,7 +85,7 @@ PAIRS = {"prefill": call(pairs.causal_pairs, n_tokens=prompt_tokens), "decode": 
 for phase, (held, new) in PHASES.items():
     rows = call(passes.whole_pass, model_name="MiniGPT", held=held, n_tokens=new, batch=1, bytes_per_element=FP32)
     whole = call(flops.pass_flops, **MINI, mlp_matrices=2, n_tokens=new, pairs=PAIRS[phase], rows=1)
-    page.same(f"the operations add up to the FLOPs of the whole pass: {phase}", rows.field("flops"), whole)
+    page.same("operations_add_up", rows.field("flops"), whole)
 
 SHAPES = shapes("MiniGPT", "n_layers", "d_model", "d_ff")
 mlp_prefill = call(flops.mlp_flops, **SHAPES, mlp_matrices=2, n_tokens=prompt_tokens)
@@ -116,7 +116,7 @@ def counted_products(words: Words) -> Rows:
 
 page.value("operations_counted", flop_counter.operations_counted, prompt=PROMPT)
 miscounted = page.value("operations_miscounted", flop_counter.operations_miscounted, prompt=PROMPT)
-page.claim("the accounting and the count agree", miscounted, one)
+page.claim("count_as_accounted", miscounted, one)
 page.reuse("block", constant("kvlab.cache.READ_TILE"))
 pairs_prefill = page.value("pairs_prefill", flop_counter.counted_pairs, prompt=PROMPT, phase="prefill")
 pairs_decode = page.value("pairs_decode", flop_counter.counted_pairs, prompt=PROMPT, phase="decode")
@@ -146,14 +146,14 @@ LARGE_INTENSITY = {
 }
 for name in ("qkv", "scores", "weighted sum", "output", "mlp"):
     below, above = (LARGE_INTENSITY[phase, name] for phase in ("decode", "prefill"))
-    page.claim(f"{name} is left of the ridge in decode and right of it in prefill", below, ridge, above)
+    page.claim("products_cross_the_ridge", below, ridge, above)
 for name in OPERATIONS:
-    page.claim(f"{name} is just below one FLOP per byte in decode", LARGE_INTENSITY["decode", name], one)
+    page.claim("just_below_one", LARGE_INTENSITY["decode", name], one)
 page.claim(
-    "right of the ridge stand scores and weighted sum, output, QKV and MLP, in this order",
+    "order_right_of_ridge",
     *(LARGE_INTENSITY["prefill", name] for name in ("weighted sum", "output", "qkv", "mlp")),
 )
-page.claim("the one row of logits stays below the ridge in prefill", LARGE_INTENSITY["prefill", "head"], ridge)
+page.claim("head_below_ridge", LARGE_INTENSITY["prefill", "head"], ridge)
 page.reuse("scores_large", LARGE_INTENSITY["prefill", "scores"])
 page.reuse("mlp_large", LARGE_INTENSITY["prefill", "mlp"])
 
@@ -238,12 +238,12 @@ page.reuse("first_ms", first)
 page.reuse("each_ms", each)
 page.value("first_over_each", units.ratio, numerator=first, denominator=each)
 page.claim(
-    "a short prefill is bound by memory and a long one by arithmetic",
+    "short_prefill_memory_bound",
     _milliseconds("prefill", 64, "compute"),
     _milliseconds("prefill", 64, "memory"),
 )
 page.claim(
-    "a long prefill is bound by arithmetic",
+    "long_prefill_compute_bound",
     _milliseconds("prefill", 256, "memory"),
     _milliseconds("prefill", 256, "compute"),
 )

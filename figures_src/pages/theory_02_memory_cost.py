@@ -129,7 +129,7 @@ page.reuse("k1", K1)
 llama_token = call(memory.kv_bytes_per_token, **LLAMA, bytes_per_element=FP16)
 gqa = page.value("token_70b", memory.kv_bytes_per_token, **kv_shapes("Llama-2-70B"), bytes_per_element=FP16)
 mha = page.value("token_70b_mha", memory.kv_bytes_per_token, **AS_MHA, bytes_per_element=FP16)
-page.claim("grouped queries make a token of the 70B cheaper than one of the 7B", gqa, llama_token)
+page.claim("gqa_token_cheaper", gqa, llama_token)
 page.value("mha_over_gqa", units.ratio, numerator=mha, denominator=gqa)
 mistral_token = call(memory.kv_bytes_per_token, **kv_shapes("Mistral-7B-v0.3"), bytes_per_element=FP16)
 page.value("llama_over_mistral", units.ratio, numerator=llama_token, denominator=mistral_token)
@@ -169,7 +169,7 @@ def zoo_data() -> list[zoo.Row]:
 page.figure("zoo", zoo_data, zoo.draw)
 rtx = page.value("rtx", sizes.memory_bytes, device_name="RTX 4090")
 page.claim(
-    "at 128k the caches are in the order of the picture's labels, and one device lies between",
+    "caches_in_order_drawn",
     _cache("Mistral-7B-v0.1", K128),
     _cache("Gemma-3-4B", K128),
     _cache("DeepSeek-V3", K128),
@@ -212,7 +212,7 @@ CASES: dict[str, dict[str, Value]] = {
 }
 TERMS = {name: call(layers.kind_bytes, **factors) for name, factors in CASES.items()}
 page.same(
-    "with a single group, the term of the sum is the formula of six factors",
+    "one_group_is_the_product",
     TERMS["mha"],
     call(memory.kv_cache_bytes, **LLAMA, context=K32, batch=one, bytes_per_element=FP16),
 )
@@ -238,7 +238,7 @@ def cases(words: Words) -> Rows:
 page.constant("q8_block", "kvlab.accounting.formats.ELEMENTS['q8_0'].block")
 page.constant("q8_block_bytes", "kvlab.accounting.formats.ELEMENTS['q8_0'].block_bytes")
 page.value("q8_over_fp8", units.ratio, numerator=TERMS["q8_0"], denominator=TERMS["fp8"])
-page.claim("a block's scale makes q8_0 larger than int8", TERMS["fp8"], TERMS["q8_0"])
+page.claim("q8_0_over_int8", TERMS["fp8"], TERMS["q8_0"])
 
 # MLA, and layers of two kinds.
 
@@ -275,7 +275,7 @@ page.reuse("k128", K128)
 mixed_32k = page.reuse("mixed_32k", _cache(MIXED, K32))
 mixed_before = page.value("mixed_before", sizes.next_token_bytes, model_name=MIXED, context=0, dtype="fp16")
 mixed_after = page.value("mixed_after", sizes.next_token_bytes, model_name=MIXED, context=mixed_window, dtype="fp16")
-page.claim("a full window makes the next token cheaper", mixed_after, mixed_before)
+page.claim("full_window_cheaper", mixed_after, mixed_before)
 
 # Against the weights.
 
@@ -307,9 +307,9 @@ llama_limit = page.reuse("llama_limit", call(catalog.model, name="Llama-2-7B").f
 llama_crossing = page.reuse("llama_crossing", _crossing("Llama-2-7B"))
 llama_crossing_32 = page.reuse("llama_crossing_32", _crossing("Llama-2-7B", thirty_two))
 page.reuse("batch_of_32", thirty_two)
-page.claim("only a batch reaches the crossing within the limit", llama_crossing_32, llama_limit, llama_crossing)
+page.claim("only_a_batch_crosses", llama_crossing_32, llama_limit, llama_crossing)
 page.claim(
-    "the crossings are in the order of the picture",
+    "crossings_in_order",
     llama_crossing,
     _crossing("GPT-3 175B"),
     _crossing("Llama-2-70B"),
@@ -322,7 +322,7 @@ page.formula("inverse", memory.context_in_budget)
 left = page.value("left", memory.left_for_cache, memory=rtx, weights=llama_weights)
 fitting = call(memory.context_in_budget, budget=left, **LLAMA, batch=one, bytes_per_element=FP16)
 page.derivation("inverse_derived", r"S_{\mathrm{max}}", fitting)
-page.claim("what fits is more than the model was made for", llama_limit, fitting)
+page.claim("fits_beyond_limit", llama_limit, fitting)
 page.value(
     "fitting_sequences",
     sizes.sequences_beside_weights,
@@ -338,4 +338,4 @@ left_decimal = call(memory.left_for_cache, memory=as_decimal, weights=llama_weig
 fitting_decimal = page.value(
     "fitting_decimal", memory.context_in_budget, budget=left_decimal, **LLAMA, batch=one, bytes_per_element=FP16
 )
-page.claim("the wrong unit promises too little here", fitting_decimal, fitting)
+page.claim("wrong_unit_fits_fewer", fitting_decimal, fitting)

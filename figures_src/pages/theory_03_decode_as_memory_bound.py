@@ -59,7 +59,7 @@ read_at_limit = call(memory.together, weights=weights_read, kv_cache=cache_at_li
 share_at_limit = page.value("share_at_limit", units.ratio, numerator=cache_at_limit, denominator=read_at_limit)
 stored_at_limit = call(memory.together, weights=weights, kv_cache=cache_at_limit)
 page.value("share_of_stored", units.ratio, numerator=cache_at_limit, denominator=stored_at_limit)
-page.claim("even at its limit one sequence's cache is less than the weights", cache_at_limit, weights_read)
+page.claim("cache_below_weights", cache_at_limit, weights_read)
 
 # What was published.
 
@@ -71,13 +71,13 @@ page.value("published_of_bandwidth", units.ratio, numerator=moved, denominator=b
 per_token = call(units.nearest, quantity=call(units.ratio, numerator=moved, denominator=published))
 page.reuse("published_per_token", per_token)
 page.claim(
-    "what the benchmark counts is more than a step must read and less than all weights",
+    "counted_between",
     weights_read,
     per_token,
     weights,
 )
 page.claim(
-    "the published speed is below the bound of memory, and that far below the one of arithmetic",
+    "published_below_bounds",
     published,
     by_memory,
     by_arithmetic,
@@ -170,7 +170,7 @@ RIDGES = {name: call(roofline.ridge, **speeds(name)) for name in (DEVICE, "H100 
 ridge = page.reuse("ridge", RIDGES[DEVICE])
 page.reuse("ridge_of_h100", RIDGES["H100 80GB SXM"])
 page.claim(
-    "MHA is below MQA of four heads, that below GQA of more, all below the ridges; MLA is between the ridges",
+    "intensities_in_order",
     *(_grouped(model) for _, model in LADDER),
     RIDGES[DEVICE],
     latent,
@@ -220,15 +220,15 @@ one_cache = page.reuse("one_cache", step("kv_bytes", CONTEXT))
 crossing = page.value("crossing", units.ratio, numerator=weights_read, denominator=one_cache)
 one_work = step("flops", CONTEXT)
 ceiling = page.value("ceiling", units.ratio, numerator=one_work, denominator=one_cache)
-page.claim("however many sequences, the step stays left of the ridge at this context", ceiling, ridge)
+page.claim("never_reaches_the_ridge", ceiling, ridge)
 fits = page.value(
     "fits", sizes.sequences_beside_weights, model_name=LARGE, device_name=DEVICE, context=CONTEXT, dtype="fp16"
 )
 reserved = page.value(
     "fits_reserved", sizes.sequences_beside_weights, model_name=LARGE, device_name=DEVICE, context=LIMIT, dtype="fp16"
 )
-page.claim("the batches shown fit", parameter(max(BATCHES)), fits)
-page.claim("the cache passes the weights within the figure", crossing, parameter(64))
+page.claim("batches_fit", parameter(max(BATCHES)), fits)
+page.claim("caches_pass_weights", crossing, parameter(64))
 
 
 def _milliseconds(batch: int, part: str) -> Value:
@@ -241,7 +241,7 @@ def _rate(batch: int) -> Value:
 
 page.reuse("rate_reserved", _rate(reserved.result))
 page.reuse("rate_full", _rate(fits.result))
-page.claim("a larger batch makes more tokens a second", _rate(reserved.result), _rate(fits.result))
+page.claim("larger_batch_faster", _rate(reserved.result), _rate(fits.result))
 
 
 @page.table
@@ -280,4 +280,4 @@ page.reuse("large_kv_heads", call(catalog.model, name=LARGE).field("decoder.n_kv
 
 together = page.reuse("mini_together", worked_example.together)
 l3 = page.reuse("l3", worked_example.l3)
-page.claim("the MiniGPT's weights and cache fit in a laptop's L3", together, l3)
+page.claim("minigpt_fits_l3", together, l3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from figures_src.declared.page import Page, Rows, Shown
@@ -12,7 +13,6 @@ from figures_src.words import Words
 from kvlab import catalog, paging, units
 from kvlab.accounting import memory
 from kvlab.accounting import paging as slots
-from kvlab.paging.requests import MEAN_OUTPUT, MEAN_PROMPT, SPREAD
 from kvlab.paging.simulator import STATES
 from kvlab.paging.waste import BLOCKS, WAYS
 
@@ -44,7 +44,8 @@ allocated = page.value(
     "allocated", memory.kv_cache_bytes, **LLAMA, context=reserved, batch=thirty_two, bytes_per_element=FP16
 )
 page.value("filled", memory.kv_cache_bytes, **LLAMA, context=mean, batch=thirty_two, bytes_per_element=FP16)
-page.reuse("llama_limit", call(catalog.model, name="Llama-2-7B").field("decoder.max_context"))
+llama_limit = page.reuse("llama_limit", call(catalog.model, name="Llama-2-7B").field("decoder.max_context"))
+page.claim("reserved_beyond_limit", llama_limit, reserved)
 
 # A small pool, drawn.
 
@@ -56,7 +57,7 @@ TOY: dict[str, Any] = {
     "block": 4,
 }
 DRAWN = ("dense", "power_of_two", "paged")
-for name in ("n_slots", "max_context", "block"):
+for name in ("steps", "n_slots", "max_context", "block"):
     page.parameter(f"toy_{name}", TOY[name])
 first_prompt, first_output = (parameter(tokens) for tokens in TOY["requests"][0])
 page.reuse("first_prompt", first_prompt)
@@ -69,7 +70,10 @@ def _count(way: str, state: str) -> Value:
 
 for state in ("token", "reserved", "internal"):
     page.value(f"first_{state}", paging.pool_count, way="dense", state=state, **{**TOY, "n_slots": 16})
-page.claim("each way holds more tokens than the one before", *(_count(way, "token") for way in DRAWN))
+for way in DRAWN:
+    page.reuse(f"toy_{way}", _count(way, "token"))
+page.claim("each_way_holds_more", *(_count(way, "token") for way in DRAWN))
+page.claim("guess_wastes_less", _count("power_of_two", "internal"), _count("dense", "internal"))
 
 
 def pool_data() -> list[pool.Row]:
@@ -97,6 +101,14 @@ budget = page.value("opt_budget", units.parse_size, written="12GiB")
 opt_token = page.value("opt_token", memory.kv_bytes_per_token, **OPT, bytes_per_element=FP16)
 opt_slots = call(memory.context_in_budget, budget=budget, **OPT, batch=one, bytes_per_element=FP16)
 page.derivation("opt_slots_derived", r"S_{\mathrm{max}}", opt_slots)
+slots_in_gb = call(
+    memory.context_in_budget,
+    budget=call(units.parse_size, written="12GB"),
+    **OPT,
+    batch=one,
+    bytes_per_element=FP16,
+)
+page.claim("paper_means_gib", slots_in_gb, parameter(15_650), opt_slots, parameter(15_750))  # it prints 15.7K
 page.reuse("opt_context", call(catalog.model, name="OPT-13B").field("decoder.max_context"))
 for way in ("dense", "paged"):
     page.value(f"{way}_at_once", paging.sequences_at_once, way=way)
@@ -113,11 +125,14 @@ def _simulated(way: str, state: str) -> Value:
 
 page.reuse("printed_external", _printed("dense", "external"))
 lowest, oracle, highest = (page.reuse(f"printed_{way}", _printed(way, "token")) for way in ("dense", "oracle", "paged"))
-page.claim("the published shares rise from way to way", lowest, _printed("power_of_two", "token"), oracle, highest)
-page.claim(
-    "even knowing all lengths, half of the memory holds no token", oracle, call(units.ratio, numerator=1, denominator=2)
-)
-page.claim("so do the simulated ones", *(_simulated(way, "token") for way in WAYS))
+page.claim("shares_rise", lowest, _printed("power_of_two", "token"), oracle, highest)
+page.claim("shares_rise", *(_simulated(way, "token") for way in WAYS))
+half, nearly_all, small = (parameter(share) for share in (0.5, 0.9, 0.1))
+page.claim("reservations_below_half", oracle, half)
+page.claim("blocks_hold_nearly_all", nearly_all, highest)
+page.claim("blocks_hold_nearly_all", nearly_all, _simulated("paged", "token"))
+in_print = parameter(0.0005)  # half of the last digit that the paper prints
+page.claim("external_share_follows", call(paging.difference, way="dense", state="external"), in_print)
 
 
 @page.table
@@ -153,10 +168,20 @@ page.figure("pool_shares", pool_shares_data, pool_shares.draw)
 
 # The simulation.
 
-for name, number in (("mean_prompt", MEAN_PROMPT), ("mean_output", MEAN_OUTPUT), ("spread", SPREAD)):
-    page.value(name, units.ratio, numerator=round(100 * number), denominator=100)
+for name in ("mean_prompt", "mean_output", "spread"):
+    page.constant(name, f"kvlab.paging.requests.{name.upper()}")
 page.parameter("n_requests", 400)
-page.value("largest_difference", paging.largest_difference)
+largest_difference = page.value("largest_difference", paging.largest_difference)
+page.same("largest_is_external", largest_difference, call(paging.difference, way="power_of_two", state="external"))
+page.claim("simulation_near_measurement", largest_difference, small)
+
+
+def _reserved_for_a_token(share: Callable[[str, str], Value]) -> Value:
+    return call(units.ratio, numerator=share("dense", "reserved"), denominator=share("dense", "token"))
+
+
+met = call(units.ratio, numerator=_reserved_for_a_token(_simulated), denominator=_reserved_for_a_token(_printed))
+page.claim("spread_meets_paper", parameter(0.98), met, parameter(1.02))
 
 # The size of a block.
 
@@ -176,12 +201,8 @@ def block_size_data() -> list[block_size.Row]:
 page.figure("block_size", block_size_data, block_size.draw)
 largest_block = page.constant("largest_block", "kvlab.paging.waste.BLOCKS[-1]")
 held_16 = page.value("held_16", paging.waste_share, way="paged", state="token", block=16)
-held_largest = page.value("held_largest", paging.waste_share, way="paged", state="token", block=256)
+held_largest = page.value("held_largest", paging.waste_share, way="paged", state="token", block=largest_block)
 held_1 = page.value("held_1", paging.waste_share, way="paged", state="token", block=1)
-page.claim(
-    "smaller blocks hold more tokens, and the largest more than any reservation",
-    _simulated("oracle", "token"),
-    held_largest,
-    held_16,
-    held_1,
-)
+page.claim("smaller_blocks_hold_more", _simulated("oracle", "token"), held_largest, held_16, held_1)
+page.claim("small_blocks_near_top", nearly_all, held_16)
+page.claim("smallest_gain_little", call(units.ratio, numerator=held_1, denominator=held_16), parameter(1.05))

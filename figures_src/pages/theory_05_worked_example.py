@@ -28,6 +28,7 @@ COUNTED = {name: MINI[name] for name in ("n_layers", "d_model", "d_ff", "vocab_s
 
 s_max = page.reuse("s_max", MINI["max_context"])
 page.reuse("n_layers", MINI["n_layers"])
+page.reuse("n_kv_heads", KV["n_kv_heads"])
 n_parameters = page.value("parameters", parameters.gpt2_parameters, **COUNTED)
 
 
@@ -56,7 +57,7 @@ PER_LAYER = {"n_kv_heads": KV["n_kv_heads"], "head_dim": KV["head_dim"]}
 k_layer_token = page.value("k_layer_token", memory.k_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
 kv_layer_token = page.value("kv_layer_token", memory.kv_bytes_per_layer_token, **PER_LAYER, bytes_per_element=FP32)
 k_and_v = call(memory.together, weights=k_layer_token, kv_cache=k_layer_token)
-page.same("K and V of a token in one layer are twice its K", k_and_v, kv_layer_token)
+page.same("k_and_v_twice_k", k_and_v, kv_layer_token)
 
 # The four cases.
 
@@ -108,15 +109,10 @@ LEVELS = {
 l1d = page.reuse("l1d", LEVELS["L1d"])
 l2 = page.reuse("l2", LEVELS["L2"])
 l3 = page.reuse("l3", LEVELS["L3"])
-page.claim("the cache is larger than the L1 and fits in the L2", l1d, cache, l2)
-page.claim(
-    "the caches of more sequences end between L2 and L3, and that of GPT-2 small passes the L3",
-    l2,
-    cache_of_8,
-    cache_of_64,
-    l3,
-    gpt2_cache,
-)
+page.claim("cache_between_l1_and_l2", l1d, cache, l2)
+for more in (cache_of_8, cache_of_64):
+    page.claim("batches_between_l2_and_l3", l2, more, l3)
+page.claim("gpt2_passes_l3", l3, gpt2_cache)
 page.reuse("cores", call(catalog.processor, name=LAPTOP).field("cores"))
 page.value("cache_over_l1d", units.ratio, numerator=cache, denominator=l1d)
 page.value("cache_over_l2", units.ratio, numerator=cache, denominator=l2)
@@ -152,23 +148,24 @@ page.figure("cache_levels", cache_levels_data, cache_levels.draw)
 
 weights = page.value("weights", memory.weight_bytes, parameters=n_parameters, bytes_per_element=FP32)
 page.derivation("parameters_derived", "N", n_parameters)
-page.value("cache_over_weights", units.ratio, numerator=cache, denominator=weights)
+cache_over_weights = page.value("cache_over_weights", units.ratio, numerator=cache, denominator=weights)
 untied = page.value("untied_parameters", parameters.gpt2_untied_parameters, **COUNTED)
 untied_weights = call(memory.weight_bytes, parameters=untied, bytes_per_element=FP32)
 page.value("cache_over_untied", units.ratio, numerator=cache, denominator=untied_weights)
 together = page.value("together", memory.together, weights=weights, kv_cache=cache)
-page.claim("weights and cache together are more than the L2 and fit in the L3", l2, together, l3)
+page.claim("together_between_l2_and_l3", l2, together, l3)
 
 GPT3_COUNTED = shapes("GPT-3 175B", "n_layers", "d_model", "d_ff", "vocab_size", "max_context")
 gpt3_parameters = call(parameters.gpt2_parameters, **GPT3_COUNTED)
 gpt3_weights = page.value("gpt3_weights", memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=FP16)
 gpt3_context = page.reuse("gpt3_context", GPT3_COUNTED["max_context"])
 gpt3_cache = page.reuse("gpt3_cache", _cache("GPT-3 175B", gpt3_context, one, FP16))
-page.value("gpt3_cache_over_weights", units.ratio, numerator=gpt3_cache, denominator=gpt3_weights)
+gpt3_share = page.value("gpt3_cache_over_weights", units.ratio, numerator=gpt3_cache, denominator=gpt3_weights)
+page.claim("share_smaller_in_gpt3", gpt3_share, cache_over_weights)
 
 # Per token, in models of all sizes.
 
-hundred = parameter(100)
+hundred = page.parameter("hundred", 100)
 ZOO = ("MiniGPT", "GPT-2 small", "Llama-2-7B", "GPT-3 175B")
 TOKEN = {model: call(memory.kv_bytes_per_token, **kv_shapes(model), bytes_per_element=FP16) for model in ZOO}
 
@@ -226,6 +223,13 @@ page.value("attention_per_slot", flops.attention_flops, **per_slot, context=1)
 decode_flops = page.value("decode_flops_full", flops.gpt2_decode_flops, **WORK, context=s_max)
 prefill_flops = call(flops.gpt2_prefill_flops, **WORK, prompt=prompt)
 weights_read = page.reuse("weights_read", _weights_read(one))
+page.claim(
+    "step_reads_nearly_all_weights", parameter(0.9), call(units.ratio, numerator=weights_read, denominator=weights)
+)
+prefill_over_step = call(units.ratio, numerator=_weights_read(prompt), denominator=weights_read)
+page.claim("prefill_reads_hardly_more", prefill_over_step, parameter(1.1))
+step_flops = call(flops.gpt2_decode_flops, **WORK, context=prompt)
+page.claim("prefill_does_many_steps", parameter(10), call(units.ratio, numerator=prefill_flops, denominator=step_flops))
 page.reuse("share_full", _cache_share(s_max))
 
 

@@ -45,6 +45,8 @@ def are_still(words: dict[tuple[str, str], str]) -> bool:
 def _load(language: str) -> dict[str, str]:
     path = Path(__file__).with_name(f"{language}.toml")
     try:
-        return flat_toml(path.read_text(encoding="utf-8"))
+        claims = flat_toml(path.with_name("claims.toml").read_text(encoding="utf-8"), "claim.")
+        own = {key.removesuffix(f".{language}"): said for key, said in claims.items() if key.endswith(f".{language}")}
+        return flat_toml(path.read_text(encoding="utf-8")) | own
     except tomllib.TOMLDecodeError as error:
         raise BookError(f"figures_src/words/{path.name}: {error}") from None
