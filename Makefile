@@ -20,7 +20,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 # The MiniGPT's products are too small to be shared among threads: one is faster, and steady on a busy machine.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: serve site pdf test test-all check peers bench measure time golden font lock clean
+.PHONY: serve site pdf test test-all check peers bench measure mutate time golden font lock clean
 
 serve: $(READY)  ## set everything up and serve the site, rebuilt at every change
 	$(BIN)/mkdocs serve
@@ -61,6 +61,9 @@ golden: $(PEERS_READY)  ## write the golden files and the defaults of config.jso
 	$(WITH_PEERS) tests/peers/defaults.py
 	$(WITH_PEERS) tests/peers/golden.py
 	$(WITH_PEERS) tests/peers/golden_caches.py
+
+mutate: $(READY)  ## change one thing at a time, rebuild, and look for what stands though it is false; TESTS names some
+	PYTHONPATH=tests:. $(BIN)/python tests/mutate.py $(TESTS)
 
 time: $(READY)  ## print what the builds and the live server cost, beside what they may; some minutes
 	$(BIN)/python -m figures_src.build.timing
