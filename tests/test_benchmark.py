@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from random_models import PRIMES, random_model
 
+from kvlab import catalog
 from kvlab.accounting import traffic
 from kvlab.benchmark import bench, curves, fit, per_token, predictions
-from kvlab.benchmark.decode import decode_step, filled_cache, plain_step, reading, roofline
+from kvlab.benchmark.decode import GPT2_SMALL, decode_step, filled_cache, plain_step, reading, roofline
 from kvlab.benchmark.machine import last_level_cache
 from kvlab.benchmark.prefill import plain_prefill, prefill
 from kvlab.benchmark.record import NotMeasuredError
@@ -203,6 +204,12 @@ def test_the_error_of_a_curve_is_the_largest_on_points_that_the_fit_has_not_seen
     assert raised.value.reason == "contradicted"
     with pytest.raises(KvlabError, match="unknown curve 'growing'; known are memory, cached, uncached"):
         predictions.curve("growing", curves.CONTEXTS, seconds)
+
+
+def test_the_gpt2_small_that_is_timed_is_the_one_whose_bytes_pages_count():
+    decoder = catalog.model("GPT-2 small").decoder
+    for field in ("n_layers", "d_model", "n_kv_heads", "head_dim", "d_ff", "vocab_size", "max_context"):
+        assert getattr(decoder, field) == getattr(GPT2_SMALL, field), field
 
 
 def test_a_step_is_not_compared_with_a_lower_bound_that_it_beats():
