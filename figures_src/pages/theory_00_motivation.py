@@ -8,7 +8,7 @@ from figures_src.pages.shared import runs
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import work
 from figures_src.words import Words, numbers
-from kvlab.accounting import memory
+from kvlab.accounting import memory, pairs
 from kvlab.experiments import minigpt, redundancy
 
 page = Page("theory/00-motivation")
@@ -31,6 +31,7 @@ page.parameter("n_steps", STEPS)
 page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
 page.reuse("n_heads", shapes("MiniGPT", "n_heads")["n_heads"])
 page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
+page.reuse("d_model", shapes("MiniGPT", "d_model")["d_model"])
 
 
 def _tokens() -> list[str]:
@@ -40,6 +41,10 @@ def _tokens() -> list[str]:
 
 def _computed(cached: bool, step: int) -> Value:
     return call(redundancy.tokens_of_step, **RUN, cached=cached, step=step)
+
+
+last_reach = page.reuse("last_reach", _computed(cached=False, step=STEPS - 1))
+page.value("last_pairs", pairs.causal_pairs, n_tokens=last_reach)
 
 
 @page.table
