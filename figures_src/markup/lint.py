@@ -56,7 +56,7 @@ _IN_WORDS = {
 # model, and what is only asked or quoted: headings, questions, sentences of others.
 _BY_DEFINITION = re.compile(
     r"\b(?:two|four|dos|cuatro) FLOPs?\b|\btwo (?:bytes|texts|elements)\b|\bdos (?:bytes|textos|elementos|veces)\b|"
-    r"\bpower of two\b|\bpotencia de dos\b|\b(?:seven|eight) billion parameters\b|\b(?:siete|ocho) mil millones de par|"
+    r"\bpower of two\b|\bpotencia de dos\b|\bbillion parameters\b|\bmillones de par|"
     r"\w+ (?:times|veces) (?:\$|its\b|su\b)|^#.*$|^ *[?!]{3}\+? .*$|“[^”\n]*”|«[^»\n]*»|\"[^\"\n]*\"",
     re.MULTILINE | re.IGNORECASE,
 )

@@ -9,7 +9,7 @@ from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared import at_scale, demo_runs
 from figures_src.pages.shared.at_scale import number, ratio
 from figures_src.pages.shared.measurements import measured
-from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.pages.shared.shapes import shapes
 from figures_src.plots import (
     against_batch,
     against_context,
@@ -37,6 +37,7 @@ FP32 = call(units.bytes_per_element, dtype="fp32")
 nothing = parameter(0)
 page.parameter("two", 2)
 page.parameter("zero", 0)
+FAR = parameter(0.25)  # what is less than a quarter of another stands far below it
 
 
 @page.table
@@ -67,10 +68,10 @@ page.reuse("pairs_without", PAIRS[False])
 page.reuse("pairs_with", PAIRS[True])
 tokens_ratio = page.value("tokens_ratio", units.ratio, numerator=TOKENS[False], denominator=TOKENS[True])
 page.value("pairs_ratio", units.ratio, numerator=PAIRS[False], denominator=PAIRS[True])
-half_new = page.value("half_new", units.ratio, numerator=timed_new, denominator=2)
+page.value("half_new", units.ratio, numerator=timed_new, denominator=2)
 for cached in (False, True):
     ran = call(demo.tokens_projected, prompt=TIMED_PROMPT, n_tokens=by_length.GENERATED_TOKENS, cached=cached)
-    page.same("tokens_projected_as_formula", ran, TOKENS[cached])
+    page.same("run_projects_as_derived", ran, TOKENS[cached])
 
 PER_LAYER = {"n_kv_heads": DEMO["n_kv_heads"], "head_dim": DEMO["head_dim"]}
 KV = {"n_layers": DEMO["n_layers"], **PER_LAYER}
@@ -83,10 +84,15 @@ full = page.value("full", memory.kv_cache_bytes, **KV, context=DEMO["max_context
 page.reuse("fp32_bytes", FP32)
 for field in ("n_layers", "n_heads", "n_kv_heads", "max_context"):
     page.reuse(field, DEMO[field])
+page.reuse("query_heads_each", ratio(DEMO["n_heads"], DEMO["n_kv_heads"]))
+page.reuse("layer_share", ratio(number(1), DEMO["n_layers"]))
 
 # 1. Equivalence.
 
 page.parameter("steps", demo_runs.STEPS)
+for name, prompt in (("short", demo_runs.ONE), ("middle", demo_runs.FIVE), ("long", demo_runs.EIGHT)):
+    page.parameter(f"{name}_prompt", len(prompt))
+page.parameter("pair", len(demo_runs.CASES["pair"]))
 page.reuse("pair_differing", demo_runs.count("pair", "differing_logits"))
 page.reuse("pair_compared", demo_runs.count("pair", "compared_logits"))
 page.same(
@@ -96,16 +102,23 @@ page.same(
 )
 page.table(demo_runs.four_runs)
 page.reuse("blas_share", demo_runs.BLAS_SHARE)
+page.claim("plain_products_differ", nothing, demo_runs.BLAS_SHARE)
 page.figure("bytes_by_step", demo_runs.bytes_by_step_data, bytes_by_step.draw)
 half_tokens = page.reuse("half_tokens", demo_runs.choices_changed("fp16"))
 slot_tokens = page.reuse("slot_tokens", demo_runs.choices_changed("slot_too_far"))
-page.same("wrong_caches_change_no_choice", nothing, half_tokens, slot_tokens)
+page.same("wrong_caches_keep_choices", nothing, half_tokens, slot_tokens)
 for name, cache_name in (("half_logits", "fp16"), ("slot_logits", "slot_too_far")):
     wrong = page.reuse(name, demo_runs.logits_changed(cache_name))
     page.claim("wrong_caches_change_logits", nothing, wrong)
+page.same("wrong_caches_fill_frames", nothing, demo_runs.logits_changed_at("slot_too_far", 1))
+filled = [demo_runs.logits_changed_at("fp16", 1)]
+for step in range(2, demo_runs.STEPS + 1):
+    filled += [demo_runs.logits_changed_at(cache_name, step) for cache_name in ("fp16", "slot_too_far")]
+page.same("wrong_caches_fill_frames", DEMO["vocab_size"], *filled)
 
 # 2. Work at the scale of 7B.
 
+page.reuse("billions", at_scale.billions(at_scale.MODEL))
 page.parameter("large_prompt", at_scale.PROMPT)
 page.parameter("large_new", at_scale.NEW)
 page.value("large_text", pairs.tokens_of_text, prompt=at_scale.PROMPT, new_tokens=at_scale.NEW)
@@ -117,11 +130,10 @@ projections_fewer = page.reuse("projections_fewer", at_scale.times_fewer("projec
 attention_fewer = page.reuse("attention_fewer", at_scale.times_fewer("attention"))
 page.reuse("scan_share", at_scale.SCAN_SHARE)
 page.reuse("generation_uncached", at_scale.generation(False, "projections"))
-page.claim("attention_over_half", call(units.ratio, numerator=1, denominator=2),
-           at_scale.SCAN_SHARE)  # fmt: skip
-page.claim("attention_saves_less", large_half, attention_fewer,
-           projections_fewer)  # fmt: skip
+page.claim("attention_is_no_small_part", parameter(0.5), at_scale.SCAN_SHARE)
+page.claim("less_saved_with_attention", large_half, attention_fewer, projections_fewer)
 page.claim("text_beyond_limit", at_scale.LIMIT, page.values["large_text"])
+page.parameter("drawn_prompts", len(at_scale.PROMPTS))
 page.table(at_scale.generation_flops)
 page.figure("generation_work", at_scale.generation_work_data, generation_work.draw)
 
@@ -147,7 +159,7 @@ def cache_growth_data() -> list[cache_growth.Row]:
 
 page.figure("cache_growth", cache_growth_data, cache_growth.draw)
 matching = page.value("matching", demo.sizes_matching, n_tokens=GROWN)
-page.same("arrays_as_formula", number(GROWN), matching)
+page.same("arrays_are_the_formula", number(GROWN), matching)
 large_layer = call(
     memory.kv_bytes_per_layer_token,
     n_kv_heads=at_scale.KV["n_kv_heads"],
@@ -168,12 +180,24 @@ page.reuse("activations_prefill", at_scale.activations(4096))
 page.reuse("activations_decode", at_scale.activations(1))
 page.parameter("k1", 1024)
 page.parameter("k4", 4096)
+for nth, batch in enumerate(at_scale.REACHED):
+    page.parameter(f"batch_{nth}", batch)
+LONGEST = 128 * 1024
 page.claim(
-    "batch_outgrows_weights",
-    at_scale.cache_of(1, 4096),
-    at_scale.WEIGHTS,
-    at_scale.cache_of(32, 4096),
+    "devices_are_reached",
+    at_scale.cache_of(1, LONGEST // 2),
+    at_scale.SMALLER_DEVICE_BYTES,
+    at_scale.cache_of(1, LONGEST),
 )
+page.claim("devices_are_reached", at_scale.cache_of(32, 1024), at_scale.SMALLER_DEVICE_BYTES)
+page.claim("devices_are_reached", at_scale.DEVICE_BYTES, at_scale.cache_of(32, LONGEST))
+for batch, k in ((32, 4), (1, 128)):
+    page.claim(
+        "cache_outgrows_weights", at_scale.cache_of(1, 4096), at_scale.WEIGHTS, at_scale.cache_of(batch, 1024 * k)
+    )
+for batch, k in at_scale.BROKEN_DOWN:
+    activated = ratio(at_scale.activations(1024 * k), at_scale.total(batch, 1024 * k))
+    page.claim("activations_are_small", activated, parameter(0.1))
 
 # 4. The wall clock.
 
@@ -206,8 +230,8 @@ time_ratio = page.reuse(
 )
 page.reuse("time_ratio_read", _time("uncached_over_cached", LAST))
 page.value("pace_ratio", units.ratio, numerator=flops_ratio, denominator=time_ratio)
-page.claim("all_counted_saves_less", flops_ratio, tokens_ratio)
-page.claim("projections_save_over_half", half_new, tokens_ratio)
+page.claim("less_saved_in_all", flops_ratio, tokens_ratio)
+page.claim("less_saved_in_all", at_scale.times_fewer("all"), projections_fewer)
 
 
 @page.table
@@ -257,8 +281,8 @@ def _intensity(way: str) -> Value:
 
 
 page.reuse("passed_flops", _work("one_pass", "flops"))
-page.same("same_flops", _work("one_pass", "flops"), _work("one_by_one", "flops"))
-page.same("same_bytes", nothing, page.values["split_differing"])
+page.same("both_ways_do_the_same", _work("one_pass", "flops"), _work("one_by_one", "flops"))
+page.same("both_ways_do_the_same", nothing, page.values["split_differing"])
 page.reuse("prefill_intensity", _intensity("one_pass"))
 page.reuse("decode_intensity", _intensity("one_by_one"))
 page.value(
@@ -285,16 +309,18 @@ def two_ways(words: Words) -> Rows:
     ]
 
 
+def _demo_intensity(n_tokens: int) -> Value:
+    work, weights, kept = (
+        call(demo.passes_work, n_tokens=n_tokens, at_once=n_tokens).field(quantity)
+        for quantity in ("flops", "weight_bytes", "kv_bytes")
+    )
+    return ratio(work, call(memory.together, weights=weights, kv_cache=kept))
+
+
 def pass_intensity_data() -> list[pass_intensity.Row]:
     """Return the FLOPs per byte of a pass against its tokens, in the demo model and a large one; and a ridge."""
     rows = [pass_intensity.Row("large", 2**power, at_scale.pass_intensity(2**power).result) for power in range(13)]
-    for power in range(8):
-        work, weights, kept = (
-            call(demo.passes_work, n_tokens=2**power, at_once=2**power).field(quantity)
-            for quantity in ("flops", "weight_bytes", "kv_bytes")
-        )
-        read = call(memory.together, weights=weights, kv_cache=kept)
-        rows.append(pass_intensity.Row("demo", 2**power, ratio(work, read).result))
+    rows += [pass_intensity.Row("demo", 2**power, _demo_intensity(2**power).result) for power in range(8)]
     rows.append(pass_intensity.Row("ridge", 1, at_scale.RIDGE.result))
     return rows
 
@@ -303,44 +329,63 @@ page.figure("pass_intensity", pass_intensity_data, pass_intensity.draw)
 page.reuse("ridge", at_scale.RIDGE)
 one_token = page.reuse("large_one_token", at_scale.pass_intensity(1))
 whole_prompt = page.reuse("large_prompt_intensity", at_scale.pass_intensity(at_scale.PROMPT))
-page.claim("ridge_between", one_token, at_scale.RIDGE, whole_prompt)
+page.claim("phases_are_on_both_sides", ratio(one_token, at_scale.RIDGE), FAR)
+page.claim("phases_are_on_both_sides", at_scale.RIDGE, whole_prompt)
+TOO_FEW, ENOUGH = 128, 256
+page.parameter("too_few", TOO_FEW)
+page.parameter("enough", ENOUGH)
+page.claim("ridge_is_between", at_scale.pass_intensity(TOO_FEW), at_scale.RIDGE, at_scale.pass_intensity(ENOUGH))
+for power in range(8):
+    page.claim("demo_lies_lower", _demo_intensity(2**power), at_scale.pass_intensity(2**power))
 
 # 6. The bottleneck.
 
 crossing = page.reuse("crossing", at_scale.CROSSING)
-page.claim("limit_before_crossing", at_scale.LIMIT, crossing)
-seventy, seven = (kv_shapes(model) for model in ("Llama-2-70B", "Llama-2-7B"))
-page.claim(
-    "seventy_token_cheaper", *(call(memory.kv_elements_per_token, **model_shapes) for model_shapes in (seventy, seven))
-)
-page.reuse("seventy_kv_heads", seventy["n_kv_heads"])
-page.value(
-    "seventy_weights",
-    units.ratio,
-    numerator=call(sizes.weight_bytes, model_name="Llama-2-70B", dtype="fp16"),
-    denominator=call(sizes.weight_bytes, model_name="Llama-2-7B", dtype="fp16"),
-)
+page.claim("sequence_never_gets_there", ratio(at_scale.LIMIT, crossing), FAR)
+page.reuse("long_cache_over_weights", ratio(at_scale.cache_of(1, LONGEST), at_scale.WEIGHTS))
 page.table(at_scale.standard_cases)
 page.table(at_scale.crossings)
 page.figure("against_context", at_scale.against_context_data, against_context.draw)
+page.claim("models_cross_in_this_order", *(at_scale.crossing_of(model) for model in at_scale.DRAWN_SIZES))
 page.claim(
-    "crossings_in_order",
-    *(at_scale.crossing_of(model) for model in at_scale.SIZES),
+    "all_but_the_last_cross",
+    at_scale.crossing_of("Llama-2-70B"),
+    parameter(2**20),
+    at_scale.crossing_of("Llama-3.1-405B"),
 )
+
+
+def _of(model: str, *fields: str) -> list[Value]:
+    return list(shapes(model, *fields).values())
+
+
+SEVEN, THIRTEEN, SEVENTY, SMALLEST = "Llama-2-7B", "Llama-2-13B", "Llama-2-70B", "Llama-3.2-1B"
+seven, seventy = (call(sizes.weight_bytes, model_name=model, dtype=at_scale.DTYPE) for model in (SEVEN, SEVENTY))
+page.reuse("seventy_over_seven", ratio(seventy, seven))
+(seventy_kv_heads,) = _of(SEVENTY, "n_kv_heads")
+page.reuse("seventy_kv_heads", seventy_kv_heads)
+page.claim(
+    "seventy_crosses_much_later", parameter(2), ratio(at_scale.crossing_of(SEVENTY), at_scale.crossing_of(SEVEN))
+)
+page.claim("seventy_crosses_much_later", *(at_scale.token_of(model) for model in (SEVENTY, SEVEN)))
+page.claim("seventy_crosses_much_later", *_of(SEVENTY, "n_kv_heads", "n_heads"))
+page.claim("smallest_crosses_after_two", *_of(SMALLEST, "n_kv_heads", "n_heads"))
+page.claim(
+    "smallest_crosses_after_two", *_of(SMALLEST, "parameters"), *_of(SEVEN, "parameters"), *_of(THIRTEEN, "parameters")
+)
+page.claim("smallest_crosses_after_two", *(at_scale.crossing_of(model) for model in (SEVEN, THIRTEEN, SMALLEST)))
+for larger in (SEVEN, THIRTEEN):
+    page.same("smallest_crosses_after_two", *_of(larger, "n_kv_heads", "n_heads"))
 page.figure("cache_over_weights", at_scale.cache_over_weights_data, cache_over_weights.draw)
 page.figure("against_batch", at_scale.against_batch_data, against_batch.draw)
+close = ratio(at_scale.total(1, 16 * 1024), at_scale.total(1, 1024))
+page.claim("contexts_fan_out", close, parameter(2))
+page.claim("contexts_fan_out", at_scale.total(64, 1024), at_scale.DEVICE_BYTES, at_scale.total(16, 16 * 1024))
 page.parameter("b16", 16)
 page.reuse("total_1", at_scale.total(1, 4096))
 page.reuse("total_16", at_scale.total(16, 4096))
-page.reuse("total_long", at_scale.total(1, 128 * 1024))
-page.parameter("long_context", 128 * 1024)
+page.reuse("total_long", at_scale.total(1, LONGEST))
+page.parameter("long_context", LONGEST)
 page.reuse("share_1", ratio(at_scale.cache_of(1, 4096), at_scale.total(1, 4096)))
 page.reuse("share_16", ratio(at_scale.cache_of(16, 4096), at_scale.total(16, 4096)))
-page.claim(
-    "cases_beyond_the_device",
-    at_scale.total(1, 4096),
-    at_scale.SMALLER_DEVICE_BYTES,
-    at_scale.total(16, 4096),
-    at_scale.total(1, 128 * 1024),
-    at_scale.DEVICE_BYTES,
-)
+page.reuse("long_share", ratio(at_scale.total(1, LONGEST), at_scale.DEVICE_BYTES))

@@ -6,7 +6,7 @@ import re
 
 from figures_src.declared.page import Blank, Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
-from figures_src.pages.shared.shapes import kv_shapes
+from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.words import Words
 from kvlab import catalog, units
 from kvlab.accounting import memory, paging
@@ -24,6 +24,8 @@ page.reuse("k4", K4)
 page.reuse("k32", K32)
 page.parameter("k1", 1024)
 page.reuse("fp16_bytes", FP16)
+page.reuse("batch_of_8", eight)
+page.constant("n_models", "len(kvlab.catalog.mistakes.LAB_MODELS)")
 
 # A. Six models.
 
@@ -35,11 +37,14 @@ def models(words: Words) -> Rows:
     """Return the shapes of the six models, their element formats and limits."""
     rows: list[list[str | Shown | Blank]] = []
     for name, dtype in mistakes.LAB_MODELS:
-        shapes = [Shown(call(catalog.model, name=name).field(f"decoder.{field}")) for field in SHAPES]
-        rows.append([name, *shapes[:-1], dtype, shapes[-1]])
+        *first, limit = (Shown(value) for value in shapes(name, *SHAPES).values())
+        rows.append([name, *first, dtype, limit])
     return rows
 
 
+for model, _ in mistakes.LAB_MODELS:
+    width, heads, head = shapes(model, "d_model", "n_heads", "head_dim").values()
+    page.same("heads_share_the_width", head, call(units.ratio, numerator=width, denominator=heads))
 page.reuse("window", call(sizes.layer_group, model_name=WINDOWED, kind="sliding").field("window"))
 
 
@@ -82,6 +87,7 @@ BINARY, DECIMAL, ROUNDED = (call(units.parse_size, written=written) for written 
 EXACT = call(sizes.weight_bytes, model_name=LLAMA, dtype="fp16")
 page.reuse("memory_binary", BINARY)
 page.reuse("memory_decimal", DECIMAL)
+page.same("device_reports_gib", BINARY, call(sizes.memory_bytes, device_name="A100 40GB"))
 page.reuse("weights_rounded", ROUNDED)
 page.reuse("llama_parameters", call(catalog.model, name=LLAMA).field("decoder.parameters"))
 
@@ -142,6 +148,13 @@ def _ratio_blank(model: str, context: Value, name: str) -> Blank:
     return page.blank(name, call(units.ratio, numerator=taken[0], denominator=taken[1]), counted=True)
 
 
+of = {"context": K32, "batch": one}
+without_window = call(memory.kv_cache_bytes, **kv_shapes(WINDOWED), **of, bytes_per_element=FP16)
+page.same(
+    "versions_differ_by_the_window",
+    without_window,
+    call(sizes.cache_bytes, model_name=UNWINDOWED, **of, dtype="fp16"),
+)
 RATIOS = {
     "ratio_token": _ratio_blank(WINDOWED, TOKEN, "ratio_token"),
     "ratio_window": _ratio_blank(WINDOWED, K32, "ratio_window"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.plots import slots_held
 from figures_src.words import Words, numbers
 from kvlab import labs
@@ -65,6 +65,7 @@ def walk(words: Words) -> Rows:
 
 
 page.reuse("held_by_prompt", _walked(0, "after"))
+page.same("slot_is_the_length", *(_walked(nth, said) for nth, said in ((0, "after"), (1, "before"))))
 page.parameter("n_layers", 2)
 page.parameter("zero", 0)
 page.parameter("one", 1)
@@ -84,6 +85,32 @@ def slots_held_data() -> list[slots_held.Row]:
     return rows
 
 
+def _slot(cache_name: str, slot: int) -> Value:
+    """Return which token a slot of a cache holds, or -1."""
+    return call(walkthrough.slots_after, cache_name=cache_name, **TOKENS).field(f"[{slot}]")
+
+
+n_prompt, n_written = TOKENS["prompt"], TOKENS["prompt"] + TOKENS["steps"]
+for token in range(n_written):
+    page.same("slot_is_the_length", parameter(token), _slot("right", token))
+EMPTY = [
+    _slot("slot_too_high", n_prompt),
+    _slot("length_stuck", n_prompt + 1),
+    *(_slot("length_per_layer", slot) for slot in (*range(n_prompt), *range(2 * n_prompt, 2 * n_written, 2))),
+]
+page.same("strips_are_as_described", parameter(-1), *EMPTY)
+page.same(
+    "strips_are_as_described",
+    parameter(n_prompt),
+    _slot("slot_too_high", n_prompt + 1),
+    _slot("slot_too_low", n_prompt - 1),
+)
+page.same(
+    "strips_are_as_described",
+    parameter(n_written - 1),
+    _slot("length_stuck", n_prompt),
+    _slot("length_per_layer", 2 * n_written - 1),
+)
 page.figure("slots_held", slots_held_data, slots_held.draw)
 page.parameter("figure_prompt", TOKENS["prompt"])
 page.parameter("figure_steps", TOKENS["steps"])

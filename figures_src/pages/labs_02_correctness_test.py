@@ -10,6 +10,7 @@ from kvlab.cache.broken import BUGS
 from kvlab.experiments import cache_correctness, minigpt, yesterday_worked
 from kvlab.labs.lab_02.broken import BROKEN
 from kvlab.labs.lab_02.checker import N_PROMPTS, N_TOKENS
+from kvlab.labs.lab_02.weakened import gets_past
 
 page = Page("labs/02-correctness-test", shared_runs=True)
 
@@ -19,6 +20,7 @@ page.constant("n_prompts", "kvlab.labs.lab_02.checker.N_PROMPTS")
 page.constant("n_tokens", "kvlab.labs.lab_02.checker.N_TOKENS")
 page.reuse("half_by_tokens", silent_bugs.page.values["half_by_tokens"])
 page.reuse("half_by_bytes", silent_bugs.page.values["half_by_bytes"])
+page.claim("tokens_forgive", *(page.values[f"half_by_{what}"] for what in ("tokens", "bytes")))
 page.constant("n_broken", "len(kvlab.labs.lab_02.broken.BROKEN)")
 page.constant("n_known", "len(kvlab.cache.broken.BUGS)")
 
@@ -29,9 +31,22 @@ def subtle(words: Words) -> Rows:
     return [[words(f"subtle.{bug}"), words(f"subtle.test_{bug}")] for bug in BROKEN if bug not in BUGS]
 
 
+SLIPS_THROUGH = {
+    "last_bit": ("tolerance", "tokens"),
+    "late_bit": ("few_steps",),
+    "last_layer_unread": ("no_logits",),
+    "last_row_of_another": ("first_row",),
+    "long_prompts_overwritten": ("few_prompts",),
+}
+for bug, tests in SLIPS_THROUGH.items():
+    for weakness in tests:
+        past = call(gets_past, weakness=weakness).field(f"split().count({bug!r})")
+        page.same("each_slips_through_its_test", parameter(1), past)
+
 # One run, slot by slot.
 
 PROMPT, STEPS = "Yesterday I", 2
+page.parameter("n_steps", STEPS)
 page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 page.value("worked", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 
@@ -69,5 +84,7 @@ page.value("entries", yesterday_worked.slot_entries, prompt=PROMPT, n_tokens=STE
 RUN = {"n_prompts": N_PROMPTS, "n_tokens": N_TOKENS}
 for result in ("steps", "differing_logits", "differing_kv"):
     page.reuse(result, call(minigpt.verification, **RUN).field(f"exact.{result}"))
-page.value("blas_share", minigpt.blas_differing_share, **RUN)
+page.same("no_byte_differs", parameter(0), *(page.values[f"differing_{what}"] for what in ("logits", "kv")))
+blas_share = page.value("blas_share", minigpt.blas_differing_share, **RUN)
 page.value("blas_tokens", cache_correctness.blas_differing_tokens, **RUN, model_name="MiniGPT")
+page.claim("plain_products_differ", parameter(0), blas_share)

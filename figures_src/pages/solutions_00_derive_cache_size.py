@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
-from figures_src.declared.values import Value, call
+from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.experiments_cache_sizing import (
     EXACT,
     FP16,
@@ -40,6 +40,8 @@ page.formula("size", memory.kv_cache_bytes)
 page.reuse("k4", K4)
 page.reuse("k32", K32)
 page.parameter("k1", 1024)
+page.constant("n_models", "len(kvlab.experiments.cache_sizing.ROWS)")
+nothing = parameter(0)
 
 
 def _ratio(numerator: Value, denominator: Value) -> Value:
@@ -52,11 +54,6 @@ def _ratio(numerator: Value, denominator: Value) -> Value:
 @page.table
 def inputs(words: Words) -> Rows:
     """Return what goes into the formula for each model, with its limit and its window."""
-    symbols = ("$L$", r"$H_{\mathrm{kv}}$", "$d_h$", "$s$")
-    [
-        f"{words(f'inputs.{field}')} {symbol}"
-        for field, symbol in zip(("n_layers", "n_kv_heads", "head_dim", "element"), symbols, strict=True)
-    ]
     return [
         [
             model,
@@ -80,8 +77,12 @@ for model, name in NAMES.items():
         page.reuse(f"{name}_{at}", cache(model, context))
     page.reuse(f"{name}_limit", limit(model))
 page.formula("token_formula", memory.kv_bytes_per_token)
-page.claim("three_limits_below", *(limit(m) for m in ("MiniGPT", "GPT-2 small", GPT3)), K4)
-page.same("llama2_limit_is_shorter_context", limit(SEVEN), limit(SEVENTY), K4)
+for model in ("MiniGPT", "GPT-2 small", GPT3):
+    page.claim("three_limits_are_shorter", limit(model), K4)
+page.same("llama_limit_is_shorter_context", limit(SEVEN), limit(SEVENTY), K4)
+page.same("mistral_reaches_both", nothing, call(sizes.over_limit, model_name=MISTRAL, context=K32))
+page.same("mistral_window_ends_growth", cache(MISTRAL, K4), cache(MISTRAL, K32))
+page.same("gpt2_has_no_groups", *shapes("GPT-2 small", "n_heads", "n_kv_heads").values())
 seventy_heads = page.reuse("seventy_heads", shapes(SEVENTY, "n_heads")["n_heads"])
 page.reuse("seventy_kv_heads", kv_shapes(SEVENTY)["n_kv_heads"])
 
@@ -93,6 +94,7 @@ page.reuse("memory_40", memory_read(cache_sizing.FITTED_DEVICE, "reported"))
 page.reuse("memory_decimal", memory_read(cache_sizing.FITTED_DEVICE, "GB"))
 page.reuse("rounded_weights", ROUNDED)
 page.reuse("batch_of_8", eight_sequences)
+page.reuse("share_of_8", _ratio(one, eight_sequences))
 page.reuse("room_gib", left("reported", ROUNDED))
 page.reuse("room_gb", left("GB", ROUNDED))
 for name, reading, weights in (
@@ -111,11 +113,13 @@ for name, reading, weights in (
             batch=batch,
             bytes_per_element=FP16,
         )
-        page.reuse(f"fits_{name}_{by}", tokens(reading, weights, batch))
+        found = page.reuse(f"fits_{name}_{by}", tokens(reading, weights, batch))
+        page.claim("answers_beyond_limit", limit(SEVEN), found)
 seven_parameters = page.reuse("seven_parameters", call(catalog.model, name=SEVEN).field("decoder.parameters"))
 counted = call(memory.weight_bytes, parameters=seven_parameters, bytes_per_element=FP16)
 page.derivation("weights_exact", "M_w", counted, "B")
-page.same("exact_weights_as_catalog", counted, EXACT)
+page.same("exact_weights_are_less", counted, EXACT)
+page.claim("exact_weights_are_less", EXACT, ROUNDED)
 page.reuse("weights_exact_bytes", EXACT)
 page.value("full_sequences", units.ratio, numerator=tokens("reported", ROUNDED, one), denominator=limit(SEVEN))
 
@@ -133,7 +137,7 @@ page.parameter("two", 2)
 INT8 = call(units.bytes_per_element, dtype="int8")
 for dtype, size in (("fp16", FP16), ("int8", INT8)):
     weights = call(memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=size)
-    page.same("counted_weights_are_catalogs", weights, weights_of(dtype))
+    page.same("counted_is_in_catalog", weights, weights_of(dtype))
     page.formula(f"gpt3_{dtype}_line", memory.weight_bytes, parameters=gpt3_parameters, bytes_per_element=size)
     page.reuse(f"gpt3_{dtype}", weights)
     for reading in cache_sizing.READINGS:
@@ -144,6 +148,7 @@ for dtype, size in (("fp16", FP16), ("int8", INT8)):
             memory=memory_read(cache_sizing.SPREAD_DEVICE, reading),
         )
     page.reuse(f"devices_{dtype}", devices(dtype, "reported"))
+    page.same("readings_agree", *(devices(dtype, reading) for reading in cache_sizing.READINGS))
 page.formula("devices_formula", memory.devices_for_weights)
 for reading in cache_sizing.READINGS:
     page.reuse(f"h100_{reading.lower()}", memory_read(cache_sizing.SPREAD_DEVICE, reading))
@@ -151,7 +156,7 @@ gpt3_heads = page.reuse("gpt3_heads", shapes(GPT3, "n_heads")["n_heads"])
 devices_even = page.value(
     "devices_even", cache_sizing.dividing_devices, model_name=GPT3, at_least=devices("fp16", "reported")
 )
-page.claim("heads_not_even", devices("fp16", "reported"), devices_even)
+page.claim("heads_do_not_divide", devices("fp16", "reported"), devices_even)
 all_five = call(
     cache_sizing.devices_memory, device_name=cache_sizing.SPREAD_DEVICE, n_devices=devices("fp16", "reported")
 )
@@ -165,6 +170,8 @@ page.value("five_sequences", units.ratio, numerator=five_fits, denominator=limit
 FULL = "Mistral-7B-v0.3"
 page.value("mistral_full_token", memory.kv_bytes_per_token, **kv_shapes(FULL), bytes_per_element=FP16)
 page.value("saves", units.ratio, numerator=token(SEVEN), denominator=token(MISTRAL))
+page.same("only_kv_heads_differ", *(shapes(model, "n_layers")["n_layers"] for model in (SEVEN, MISTRAL)))
+page.same("only_kv_heads_differ", *(shapes(model, "head_dim")["head_dim"] for model in (SEVEN, MISTRAL)))
 page.reuse("seven_kv_heads", kv_shapes(SEVEN)["n_kv_heads"])
 page.reuse("mistral_kv_heads", kv_shapes(MISTRAL)["n_kv_heads"])
 K8 = page.parameter("k8", 8 * 1024)
@@ -182,14 +189,14 @@ def mistral_saves(words: Words) -> Rows:
     """Return for several contexts the three caches, and by how much Llama-2-7B's is the larger."""
     return [
         [
-            words(f"mistral_saves.{at}"),
+            words("mistral_saves.tokens").format(k=_ratio(context, parameter(1024)).result),
             Shown(_size(SEVEN, context), "binary", MARK if hypothetical(SEVEN, context) else ""),
             Shown(_size(FULL, context), "binary"),
             Shown(_seven_over(FULL, context)),
             Shown(_size(MISTRAL, context), "binary"),
             Shown(_seven_over(MISTRAL, context)),
         ]
-        for at, context in (("k4", K4), ("k8", K8), ("k32", K32))
+        for context in (K4, K8, K32)
     ]
 
 
@@ -197,15 +204,17 @@ def _size(model: str, context: Value) -> Value:
     return call(sizes.cache_bytes, model_name=model, context=context, batch=1, dtype="fp16")
 
 
-page.reuse("saves_8k", _seven_over(MISTRAL, K8))
-page.reuse("saves_32k", _seven_over(MISTRAL, K32))
+at_k8, at_k32 = (_seven_over(MISTRAL, context) for context in (K8, K32))
+page.reuse("saves_8k", at_k8)
+page.reuse("saves_32k", at_k32)
+page.claim("window_raises_the_factor", page.values["saves"], at_k8, at_k32)
 page.same(
-    "window_saves_nothing_below",
+    "factor_is_that_of_a_token",
+    page.values["saves"],
     _seven_over(MISTRAL, K4),
     *(_seven_over(FULL, context) for context in (K4, K8, K32)),
 )
 weights = page.value("mistral_weights", sizes.weight_bytes, model_name=MISTRAL, dtype="fp16")
-page.claim("mistral_weights_larger", EXACT, weights)
 seven_together = page.value("seven_together", memory.together, weights=EXACT, kv_cache=cache(SEVEN, K4))
 mistral_together = page.value("mistral_together", memory.together, weights=weights, kv_cache=cache(MISTRAL, K4))
 page.reuse("together_ratio", _ratio(seven_together, mistral_together))
@@ -223,8 +232,10 @@ ONE_WIDE_HEAD = {"n_layers": wide["n_layers"], "n_kv_heads": 1, "head_dim": wide
 as_width = call(memory.kv_bytes_per_token, **ONE_WIDE_HEAD, bytes_per_element=FP16)
 page.reuse("wide_as_width", as_width)
 page.value("width_over_kept", units.ratio, numerator=as_width, denominator=wide_token)
-page.value("k_seven", memory.k_width, n_kv_heads=kv_shapes(SEVEN)["n_kv_heads"], head_dim=kv_shapes(SEVEN)["head_dim"])
-page.claim("keys_narrower", wide_kept, wide["d_model"], page.values["wide_queries"])
+width, n_heads, n_kv_heads, head_dim = shapes(SEVEN, "d_model", "n_heads", "n_kv_heads", "head_dim").values()
+k_seven = page.value("k_seven", memory.k_width, n_kv_heads=n_kv_heads, head_dim=head_dim)
+page.same("seven_keeps_its_width", k_seven, call(memory.k_width, n_kv_heads=n_heads, head_dim=head_dim), width)
+page.claim("wide_queries_narrow_keys", wide_kept, wide["d_model"], page.values["wide_queries"])
 
 
 def _seven_in(dtype: str) -> Value:
@@ -233,7 +244,7 @@ def _seven_in(dtype: str) -> Value:
 
 for dtype in ("fp16", "fp8", "q8_0"):
     page.reuse(f"seven_in_{dtype}", _seven_in(dtype))
-page.claim("scales_take_room", _seven_in("fp8"), _seven_in("q8_0"), _seven_in("fp16"))
+page.claim("scales_are_stored", _seven_in("fp8"), _seven_in("q8_0"), _seven_in("fp16"))
 page.reuse("fp16_bytes", FP16)
 
 thirty_two = page.parameter("batch_of_32", 32)
@@ -253,4 +264,4 @@ own = page.value("own_wrong", mistakes.mistaken, **AS_QUERIES)
 page.value("own_factor", units.ratio, numerator=own, denominator=token(SEVENTY))
 OWN = {**kv_shapes(SEVENTY), "n_kv_heads": seventy_heads, "bytes_per_element": FP16}
 page.formula("own_line", memory.kv_bytes_per_token, **OWN)
-page.claim("wrong_price_above", token(SEVENTY), token(SEVEN), own)
+page.claim("wrong_price_is_above", token(SEVENTY), token(SEVEN), own)

@@ -8,6 +8,7 @@ from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, parameter
 from figures_src.pages.experiments_cache_sizing import FP16, K4, K32, LLAMA, ROUNDED, limit, memory_read, one
 from figures_src.pages.experiments_cache_sizing import eight as eight_sequences
+from figures_src.pages.shared.at_scale import billions
 from figures_src.pages.shared.shapes import shapes
 from figures_src.plots import factors
 from figures_src.words import Words
@@ -85,10 +86,9 @@ for name, case in CASES.items():
         page.reuse(f"{name}_right", case.right)
     if not name.startswith("two"):
         page.reuse(f"{name}_factor", case.factor)
-    direction = (case.right, case.wrong) if case.too_large else (case.wrong, case.right)
-    page.claim("errs_as_named", *direction)
 page.parameter("n_mistakes", len(CASES))
 page.reuse("k4", K4)
+page.reuse("k4_in_thousands", call(units.ratio, numerator=K4, denominator=1024))
 page.reuse("k32", K32)
 page.parameter("k1", 1024)
 page.parameter("thousand", 1000)
@@ -141,12 +141,13 @@ def factors_data() -> list[factors.Row]:
 
 page.figure("factors", factors_data, factors.draw)
 for alike in (("bits", "query_heads", "window"), ("two_lost", "element_size")):
-    page.same("same_factor", *(_quotient(CASES[name]) for name in alike))
-SMALL_TO_LARGE = "one_layer batch two_lost head_size units thousand two_doubled weights bits"
-page.claim(
-    "in_the_order_drawn",
-    *(_quotient(CASES[name]) for name in SMALL_TO_LARGE.split()),
-)
+    page.same("dots_share_a_place", *(_quotient(CASES[name]) for name in alike))
+SMALLER = [_quotient(CASES[name]) for name in ["one_layer", "batch", "two_lost", "head_size", "units", "thousand"]]
+LARGER = [_quotient(CASES[name]) for name in ["two_doubled", "weights", "bits"]]
+page.claim("dots_are_in_this_order", *SMALLER, one, *LARGER)
+page.claim("units_are_near_one", parameter(0.9), _quotient(CASES["units"]))
+page.claim("units_are_near_one", _quotient(CASES["head_size"]), parameter(0.9))
+page.reuse("smallest", SMALLER[0])
 
 # What the sections say beside these.
 
@@ -157,16 +158,22 @@ wide = shapes(WIDE, "d_model", "n_heads", "head_dim")
 page.reuse("wide_d_model", wide["d_model"])
 page.reuse("wide_n_heads", wide["n_heads"])
 page.reuse("wide_head_dim", wide["head_dim"])
-page.value("wide_divided", units.ratio, numerator=wide["d_model"], denominator=wide["n_heads"])
+divided = page.value("wide_divided", units.ratio, numerator=wide["d_model"], denominator=wide["n_heads"])
+page.claim("quotient_is_another_head_size", divided, wide["head_dim"])
+page.claim("quotient_is_another_head_size", one, CASES["head_size"].factor, parameter(2))
+page.same("seven_has_no_groups", *shapes(SEVEN, "n_heads", "n_kv_heads").values())
+page.same("gpt2_has_no_groups", *shapes("GPT-2 small", "n_heads", "n_kv_heads").values())
+page.reuse("seven_billions", billions(SEVEN))
 page.reuse("seven_layers", LLAMA["n_layers"])
 page.reuse("fp16_bytes", FP16)
-page.value("fp16_bits", units.ratio, numerator=16, denominator=1)
+bits = page.constant("fp16_bits", "8 * kvlab.units.BYTES_PER_ELEMENT['fp16']")
 page.reuse("window", call(sizes.layer_group, model_name=MISTRAL, kind="sliding").field("window"))
 page.value("seven_weights", sizes.weight_bytes, model_name=SEVEN, dtype="fp16")
 for unit in ("KiB", "MiB", "GiB", "TiB"):
     decimal = {"KiB": "kB"}.get(unit, unit.replace("i", ""))
     wrong, right = (call(units.parse_size, written=f"1{name}") for name in (decimal, unit))
     page.value(f"step_{unit.lower()}", units.ratio, numerator=right, denominator=wrong)
+page.same("units_err_by_their_step", page.values["step_gib"], CASES["units"].factor)
 page.value("k_short", units.ratio, numerator=1000, denominator=1024)
 
 # Figures that more than one mistake explains, and one that none does.
@@ -215,5 +222,4 @@ fits = page.reuse("fits", _fits(FREE, one, FP16))
 fits_8 = page.reuse("fits_8", _fits(FREE, eight_sequences, FP16))
 fits_forgotten = page.reuse("fits_forgotten", _fits(FORTY, one, FP16))
 page.claim("forgotten_weights_leave_more", fits, fits_forgotten)
-IN_BITS = parameter(16)
-page.same("bits_as_a_batch", _fits(FREE, one, IN_BITS), fits_8)
+page.same("bits_give_the_batch", _fits(FREE, one, bits), fits_8)

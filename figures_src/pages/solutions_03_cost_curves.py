@@ -22,8 +22,12 @@ first, last = (constant(f"kvlab.benchmark.curves.CONTEXTS[{end}]") for end in (0
 page.reuse("first", first)
 page.reuse("last", last)
 page.constant("promise", "kvlab.benchmark.fit.PROMISE")
-page.constant("contexts", "len(kvlab.benchmark.curves.CONTEXTS)")
-page.constant("block", "kvlab.cache.protocol.READ_TILE")
+contexts = page.constant("contexts", "len(kvlab.benchmark.curves.CONTEXTS)")
+block = page.constant("block", "kvlab.cache.protocol.READ_TILE")
+reads = page.value("reads", units.ratio, numerator=last, denominator=block)
+page.value("in_each_block", units.ratio, numerator=contexts, denominator=reads)
+page.claim("more_points_than_constants", parameter(2), reads)
+page.claim("more_points_than_constants", parameter(3), contexts)
 
 # The memory.
 
@@ -62,6 +66,7 @@ def rival_errors(words: Words) -> Rows:
     ]
 
 
+page.claim("pass_is_no_constant", page.values["promise"], _error("uncached", 1))
 for run in ("cached", "uncached"):
     page.value(f"{run}_growth", baselines.last_over_first, seconds=SECONDS[run])
 page.value("uncached_over_cached", baselines.over_at_last, slower=SECONDS["uncached"], faster=SECONDS["cached"])

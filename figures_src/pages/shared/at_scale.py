@@ -64,6 +64,11 @@ def generation_flops(words: Words) -> Rows:
     ]
 
 
+def billions(model: str) -> Value:
+    """Return how many billions of parameters a model has."""
+    return ratio(call(catalog.model, name=model).field("decoder.parameters"), number(10**9))
+
+
 def generation_work_data() -> list[generation_work.Row]:
     """Return the projections' FLOPs against the tokens generated, both ways, their ratio, and half of the tokens."""
     rows = []
@@ -89,6 +94,7 @@ WEIGHTS = call(sizes.weight_bytes, model_name=MODEL, dtype=DTYPE)
 CASES = ((1, 4), (1, 32), (1, 128), (8, 4), (32, 4), (32, 8))  # sequences, and thousands of tokens of each
 STANDARD = ((1, 4), (16, 4), (1, 128))
 BROKEN_DOWN = ((1, 4), (8, 4), (32, 4), (1, 32), (1, 128))
+REACHED = (1, 8, 32)
 
 
 def cache_of(batch: int, context: int) -> Value:
@@ -126,7 +132,7 @@ def sizes_of_cases(words: Words) -> Rows:
 def reach_data() -> list[reach.Row]:
     """Return the cache of three batches against the context of each sequence, and the memories of devices."""
     rows = []
-    for batch in (1, 8, 32):
+    for batch in REACHED:
         contexts = [2**power for power in range(10, 18)]
         rows += [reach.Row("case", str(batch), context, cache_of(batch, context).result) for context in contexts]
     for name, label_at in zip(DEVICES, (10 * 1024, 20 * 1024), strict=True):
@@ -173,14 +179,20 @@ def crossing_of(model: str) -> Value:
     return call(sizes.crossing, model_name=model, batch=1, dtype=DTYPE)
 
 
+def token_of(model: str) -> Value:
+    """Return the bytes of the first token in a model's cache."""
+    return call(sizes.cache_bytes, model_name=model, context=1, batch=1, dtype=DTYPE)
+
+
 def crossings(words: Words) -> Rows:
     """Return for models of several sizes weights, one token, and the tokens whose cache is larger than the weights."""
     rows: list[list[str | Shown]] = []
     for model in SIZES:
         weights = call(sizes.weight_bytes, model_name=model, dtype=DTYPE)
-        token = call(sizes.cache_bytes, model_name=model, context=1, batch=1, dtype=DTYPE)
         limit = call(catalog.model, name=model).field("decoder.max_context")
-        rows.append([model, Shown(weights, "GB"), Shown(token, "KiB"), Shown(crossing_of(model)), Shown(limit)])
+        rows.append(
+            [model, Shown(weights, "GB"), Shown(token_of(model), "KiB"), Shown(crossing_of(model)), Shown(limit)]
+        )
     return rows
 
 
