@@ -1,4 +1,4 @@
-"""Claims that circulate, each with the number that it names, and the rule by which a computed answer judges it.
+"""Claims that are easily made, each with the number that it names, and the rule by which a computed answer judges it.
 
 A number *holds* when it is the computed one, and holds *rounded* when it misses it by a twentieth at most. A bound
 holds when the computed number keeps it, and a word when it is the computed one. A claim of several parts that are all
