@@ -44,7 +44,6 @@ page.derivation("uncached_derived", r"\sum_{t=0}^{n-1} \left(P + t\right)", unca
 page.formula("once", pairs.tokens_cached)
 page.formula("once_with_numbers", pairs.tokens_cached, **COUNTS)
 page.value("times_fewer", units.ratio, numerator=uncached, denominator=cached)
-page.claim("cache_projects_fewer", cached, uncached)
 
 
 @page.table
@@ -100,7 +99,8 @@ both_parts = call(pairs.tokens_of_text, prompt=again_prompt, new_tokens=asymptot
 page.reuse("asymptotic_total", _adds(both_parts))
 page.reuse("cached_adds", _adds(cached))
 page.reuse("whole_adds", _adds(whole))
-page.claim("approximation_too_large", again_generated, asymptotic)
+for exact, estimate in ((again_generated, asymptotic), (uncached, both_parts), (cached, whole)):
+    page.claim("estimate_is_close", call(units.ratio, numerator=estimate, denominator=exact), parameter(1.1))
 
 # Which part is larger.
 
@@ -118,7 +118,10 @@ page.same(
     call(pairs.prompt_tokens_uncached, prompt=long_prompt, new_tokens=long_balance),
     call(pairs.generated_tokens_uncached, new_tokens=long_balance),
 )
+for prompt, twice_and_one in ((1, 3), (2, 5)):
+    page.same("parts_equal_at_balance", call(pairs.balancing_new_tokens, prompt=prompt), parameter(twice_and_one))
 DRAWN_PROMPTS, DRAWN_GENERATED = (4, 64, 1024), 4096
+page.parameter("drawn_prompts", len(DRAWN_PROMPTS))
 smallest_prompt, middle_prompt = (
     page.parameter(name, quantity)
     for name, quantity in zip(("smallest_prompt", "middle_prompt"), DRAWN_PROMPTS, strict=False)
@@ -209,8 +212,19 @@ page.same(
     call(flops.attention_flops, n_layers=1, **shapes("MiniGPT", "n_heads", "head_dim"), context=mini_balance),
     call(flops.pass_flops, **MINI | {"n_layers": one}, mlp_matrices=2, n_tokens=1, pairs=0, rows=0),
 )
-page.claim("minigpt_ends_before_balance", mini_context, mini_balance)
-page.claim("gpt3_ends_before_balance", gpt3_context, gpt3_balance)
+page.claim("contexts_end_before_balance", mini_context, mini_balance)
+page.claim("contexts_end_before_balance", gpt3_context, gpt3_balance)
+
+
+def _over_width(model: str, length: Value) -> Value:
+    return call(units.ratio, numerator=length, denominator=shapes(model, "d_model")["d_model"])
+
+
+balances = {"MiniGPT": mini_balance, "GPT-3 175B": gpt3_balance}
+page.reuse("balance_over_width", _over_width("MiniGPT", mini_balance))
+page.reuse("mlp_over_width", _over_width("MiniGPT", MINI["d_ff"]))
+page.same("widths_of_gpt2", *(_over_width(model, balance) for model, balance in balances.items()))
+page.same("widths_of_gpt2", *(_over_width(model, shapes(model, "d_ff")["d_ff"]) for model in balances))
 
 
 def _generation_flops(tokens: Value, pairs: Value) -> Value:
@@ -247,8 +261,23 @@ page.value(
 page.value("timed_prompt", minigpt.prompt_text, prompt=per_token.PROMPT)
 page.reuse("timed", measured("bench.per_token.generated_tokens"))
 page.reuse("timed_ends", measured("bench.per_token.compared_tokens"))
-page.reuse("uncached_climbs", measured("bench.per_token.uncached_last_over_first", at_least=1.5, at_most=6))
+uncached_climbs = page.reuse(
+    "uncached_climbs", measured("bench.per_token.uncached_last_over_first", at_least=1.5, at_most=6)
+)
 page.reuse("cached_stays", measured("bench.per_token.cached_last_over_first", at_least=0.8, at_most=1.25))
+
+timed_prompt = call(redundancy.tokens_of_step, prompt=per_token.PROMPT, n_tokens=1, cached=True, step=0)
+
+
+def _tokens_passed(before: int) -> Value:
+    """Return the tokens of so many passes as are compared, after the tokens generated `before`, without a cache."""
+    text = call(pairs.tokens_of_text, prompt=timed_prompt, new_tokens=before)
+    return call(pairs.tokens_uncached, prompt=text, new_tokens=per_token.COMPARED)
+
+
+ends = (_tokens_passed(per_token.GENERATED_TOKENS - per_token.COMPARED), _tokens_passed(per_token.FIRST.start))
+passes_grow = call(units.ratio, numerator=ends[0], denominator=ends[1])
+page.claim("time_grows_less_than_passes", uncached_climbs, passes_grow)
 
 
 def token_times_data() -> list[token_times.Row]:

@@ -21,14 +21,14 @@ page.value("prompt", minigpt.prompt_text, prompt=PROMPT)
 chosen = page.value("chosen", minigpt.continuation, prompt=PROMPT, n_tokens=1)
 WORKED = "Yesterday I worked"
 page.value("worked", minigpt.prompt_text, prompt=WORKED)
-page.same("run_as_told", chosen, call(minigpt.token_text, text=WORKED, position=2))
+page.same("continuation_as_shown", chosen, call(minigpt.token_text, text=WORKED, position=2))
 page.value("subject", minigpt.token_text, text=PROMPT, position=1)
 page.value("adverb", minigpt.token_text, text=PROMPT, position=0)
-page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
+prompt_tokens = page.value("prompt_tokens", redundancy.tokens_of_step, **RUN, cached=True, step=0)
 page.parameter("zero", 0)
 page.parameter("one", 1)
 page.parameter("n_steps", STEPS)
-page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
+n_layers = page.reuse("n_layers", shapes("MiniGPT", "n_layers")["n_layers"])
 page.reuse("n_heads", shapes("MiniGPT", "n_heads")["n_heads"])
 page.reuse("head_dim", shapes("MiniGPT", "head_dim")["head_dim"])
 page.reuse("d_model", shapes("MiniGPT", "d_model")["d_model"])
@@ -73,39 +73,45 @@ def work_data() -> list[work.Row]:
 
 
 page.figure("work", work_data, work.draw)
-projected_uncached, projected_cached = (
-    page.value(f"projected_{name}", minigpt.tokens_computed, **RUN, cached=name == "cached")
-    for name in ("uncached", "cached")
-)
-page.claim("cache_projects_fewer", projected_cached, projected_uncached)
+for cached, summed in ((False, pairs.tokens_uncached), (True, pairs.tokens_cached)):
+    name = "projected_cached" if cached else "projected_uncached"
+    ran = page.value(name, minigpt.tokens_computed, **RUN, cached=cached)
+    page.same("passes_as_drawn", ran, call(summed, prompt=prompt_tokens, new_tokens=STEPS))
 
 # What was there already.
 
 LAYER, HEAD, ELEMENTS = 1, 0, 3
-LENGTHS = (2, 3, 4)
+TEXTS = (PROMPT, WORKED, "Yesterday I worked in")
+page.parameter("n_passes", len(TEXTS))
+
+
+def _key_element(text: str, element: int) -> Value:
+    return call(redundancy.key_element, text=text, position=1, layer=LAYER, head=HEAD, element=element)
 
 
 @page.table
 def keys(words: Words) -> Rows:
     """Return the first elements of one key, as passes over longer and longer texts compute it again."""
-    tokens = _tokens()
     rows: list[list[str | Shown]] = []
-    for length in LENGTHS:
-        text = "".join(tokens[:length])
-        found = [
-            call(redundancy.key_element, text=text, position=1, layer=LAYER, head=HEAD, element=element)
-            for element in range(ELEMENTS)
-        ]
-        rows.append([numbers.show(text, "quoted", words.language), *(Shown(value, "fixed4") for value in found)])
+    for text in TEXTS:
+        shown = (Shown(_key_element(text, element), "fixed4") for element in range(ELEMENTS))
+        rows.append([numbers.show(text, "quoted", words.language), *shown])
     return rows
 
 
-page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=STEPS)
+for element in range(ELEMENTS):
+    page.same("same_key", *(_key_element(text, element) for text in TEXTS))
+slot_differing = page.value("slot_differing", minigpt.slot_differing_entries, prompt=PROMPT, position=1, n_tokens=STEPS)
+page.same("same_slot", page.values["zero"], slot_differing)
 page.value("slot_entries", memory.kv_elements_per_token, **kv_shapes("MiniGPT"))
 
 # Why it may be kept.
 
 LATER, EARLIER = (WORKED, "Yesterday I was"), (PROMPT, "Tomorrow I")
+
+
+def _changed(text: str, other: str, layer: int) -> Value:
+    return call(minigpt.kv_entries_changed, text=text, other_text=other, position=1, layer=layer)
 
 
 @page.table
@@ -115,28 +121,20 @@ def changes(words: Words) -> Rows:
     for name, (text, other) in (("later", LATER), ("earlier", EARLIER)):
         texts = {"text": text, "other": other}
         shown = {role: numbers.show(written, "quoted", words.language) for role, written in texts.items()}
-        found = [
-            call(minigpt.kv_entries_changed, text=text, other_text=other, position=1, layer=layer) for layer in (0, 1)
-        ]
-        rows.append([words(f"changes.{name}").format(**shown), *map(Shown, found)])
+        found = (Shown(_changed(text, other, layer)) for layer in (0, 1))
+        rows.append([words(f"changes.{name}").format(**shown), *found])
     return rows
 
 
-layer_entries = page.value("layer_entries", memory.kv_elements_per_token, **{**kv_shapes("MiniGPT"), "n_layers": 1})
+page.value("layer_entries", memory.kv_elements_per_token, **{**kv_shapes("MiniGPT"), "n_layers": 1})
 nothing = page.values["zero"]
-for layer in (0, 1):
-    page.same(
-        "later_changes_nothing",
-        nothing,
-        call(minigpt.kv_entries_changed, text=LATER[0], other_text=LATER[1], position=1, layer=layer),
-    )
-first, second = (
-    call(minigpt.kv_entries_changed, text=EARLIER[0], other_text=EARLIER[1], position=1, layer=layer)
-    for layer in (0, 1)
-)
-page.same("first_layer_unreached", nothing, first)
-page.same("all_of_the_second_changes", layer_entries, second)
-page.same("slot_as_recomputed", nothing, page.values["slot_differing"])
+for layer in range(n_layers.result):
+    later, earlier = (_changed(text, other, layer) for text, other in (LATER, EARLIER))
+    page.same("later_token_changes_nothing", nothing, later)
+    if layer == 0:
+        page.same("earlier_token_changes_upper_layers", nothing, earlier)
+    else:
+        page.claim("earlier_token_changes_upper_layers", nothing, earlier)
 
 # What it saves, in short.
 

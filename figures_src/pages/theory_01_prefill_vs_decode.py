@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
+from figures_src.pages import theory_05_worked_example as worked_example
 from figures_src.pages.shared.shapes import shapes, speeds
 from figures_src.plots import pass_times, roofline_points
 from figures_src.words import Words
@@ -39,9 +40,12 @@ page.formula("mlp_work", flops.mlp_flops)
 page.formula("head_work", flops.head_flops)
 page.formula("prompt_pairs", pairs.causal_pairs)
 page.formula("one_query", flops.attention_flops)
-page.value("flops_per_element", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
+per_element = page.value("flops_per_element", flops.head_flops, d_model=1, vocab_size=1, n_tokens=1)
+page.value("attention_factor", flops.attention_flops, n_layers=1, n_heads=1, head_dim=1, context=1)
 page.reuse("fp32_bytes", FP32)
 page.reuse("fp16_bytes", FP16)
+page.value("fp32_share", units.ratio, numerator=per_element, denominator=FP32)
+page.same("fp16_counts_tokens", per_element, FP16)
 
 # The MiniGPT, operation by operation: tokens held and new tokens of each phase.
 
@@ -88,14 +92,30 @@ for phase, (held, new) in PHASES.items():
     page.same("operations_add_up", rows.field("flops"), whole)
 
 SHAPES = shapes("MiniGPT", "n_layers", "d_model", "d_ff")
-mlp_prefill = call(flops.mlp_flops, **SHAPES, mlp_matrices=2, n_tokens=prompt_tokens)
+mlp_matrices = page.parameter("mlp_matrices", 2)
+mlp_prefill = call(flops.mlp_flops, **SHAPES, mlp_matrices=mlp_matrices, n_tokens=prompt_tokens)
 page.derivation("mlp_derived", "F", mlp_prefill)
+page.same("mlp_two_routes", mlp_prefill, _mini("prefill", "mlp", "flops"))
 page.reuse("mlp_bytes_prefill", _mini("prefill", "mlp", "bytes"))
 page.reuse("mlp_weights", _mini("prefill", "mlp", "weight_bytes"))
 page.reuse("mlp_intensity_prefill", _mini_intensity("prefill", "mlp"))
 page.reuse("mlp_flops_decode", _mini("decode", "mlp", "flops"))
 page.reuse("mlp_bytes_decode", _mini("decode", "mlp", "bytes"))
 page.reuse("mlp_intensity_decode", _mini_intensity("decode", "mlp"))
+
+
+def _fall(operation: str, quantity: str) -> Value:
+    """Return how many times as much prefill takes of a quantity as decode."""
+    taken = (_mini(phase, operation, quantity) for phase in ("prefill", "decode"))
+    return call(units.ratio, **dict(zip(("numerator", "denominator"), taken, strict=True)))
+
+
+page.claim("mlp_bytes_are_weights", _fall("mlp", "bytes"), parameter(1.1))
+for name in ("qkv", "output", "mlp"):
+    page.same("flops_follow_tokens", _fall(name, "flops"), prompt_tokens)
+    page.claim("flops_follow_tokens", _fall(name, "bytes"), parameter(2))
+for quantity in ("flops", "bytes"):
+    page.same("logits_are_one_row", _mini("prefill", "head", quantity), _mini("decode", "head", quantity))
 
 # The same, counted.
 
@@ -116,14 +136,21 @@ def counted_products(words: Words) -> Rows:
 
 page.value("operations_counted", flop_counter.operations_counted, prompt=PROMPT)
 miscounted = page.value("operations_miscounted", flop_counter.operations_miscounted, prompt=PROMPT)
-page.claim("count_as_accounted", miscounted, one)
+page.same("counted_is_derived", miscounted, nothing)
 page.reuse("block", constant("kvlab.cache.READ_TILE"))
 pairs_prefill = page.value("pairs_prefill", flop_counter.counted_pairs, prompt=PROMPT, phase="prefill")
 pairs_decode = page.value("pairs_decode", flop_counter.counted_pairs, prompt=PROMPT, phase="decode")
 heads = shapes("MiniGPT", "n_layers", "n_heads")
 page.reuse("n_layers", heads["n_layers"])
 page.reuse("n_heads", heads["n_heads"])
-page.value("pairs_of_head_prefill", pairs.causal_pairs, n_tokens=prompt_tokens)
+pairs_of_head = page.value("pairs_of_head_prefill", pairs.causal_pairs, n_tokens=prompt_tokens)
+for counted, of_head in ((pairs_prefill, pairs_of_head), (pairs_decode, in_reach)):
+    of_layer = call(units.ratio, numerator=counted, denominator=heads["n_layers"])
+    page.same("counted_is_derived", call(units.ratio, numerator=of_layer, denominator=heads["n_heads"]), of_head)
+for phase in PHASES:
+    for name in ("scores", "weighted sum"):
+        read = _mini(phase, name, "flops_read", READ_TILE)
+        page.claim("whole_blocks_are_read", _mini(phase, name, "flops"), read)
 
 # A large model on a device.
 
@@ -144,16 +171,22 @@ LARGE_INTENSITY = {
     for phase in LARGE_PHASES
     for operation in OPERATIONS
 }
-for name in ("qkv", "scores", "weighted sum", "output", "mlp"):
-    below, above = (LARGE_INTENSITY[phase, name] for phase in ("decode", "prefill"))
-    page.claim("products_cross_the_ridge", below, ridge, above)
 for name in OPERATIONS:
-    page.claim("just_below_one", LARGE_INTENSITY["decode", name], one)
+    times = call(units.ratio, numerator=ridge, denominator=LARGE_INTENSITY["decode", name])
+    page.claim("decode_is_one_point", parameter(0.99), LARGE_INTENSITY["decode", name], one)
+    page.claim("decode_far_left", parameter(10), times)
+page.same("decode_is_one_point", *(LARGE_INTENSITY[phase, "head"] for phase in LARGE_PHASES))
+page.same("prefill_in_order", *(LARGE_INTENSITY["prefill", name] for name in ("scores", "weighted sum")))
 page.claim(
-    "order_right_of_ridge",
+    "prefill_in_order",
+    ridge,
     *(LARGE_INTENSITY["prefill", name] for name in ("weighted sum", "output", "qkv", "mlp")),
 )
-page.claim("head_below_ridge", LARGE_INTENSITY["prefill", "head"], ridge)
+for name in ("qkv", "output", "mlp"):
+    times = call(units.ratio, numerator=LARGE_INTENSITY["prefill", name], denominator=ridge)
+    page.claim("prefill_far_right", parameter(4), times)
+page.same("prefill_far_right", *(LARGE_INTENSITY["prefill", name] for name in ("scores", "weighted sum")))
+page.claim("prefill_far_right", ridge, LARGE_INTENSITY["prefill", "scores"])
 page.reuse("scores_large", LARGE_INTENSITY["prefill", "scores"])
 page.reuse("mlp_large", LARGE_INTENSITY["prefill", "mlp"])
 
@@ -237,16 +270,55 @@ first, each = (_milliseconds(phase, 1024, "seconds") for phase in ("prefill", "d
 page.reuse("first_ms", first)
 page.reuse("each_ms", each)
 page.value("first_over_each", units.ratio, numerator=first, denominator=each)
-page.claim(
-    "short_prefill_memory_bound",
-    _milliseconds("prefill", 64, "compute"),
-    _milliseconds("prefill", 64, "memory"),
-)
-page.claim(
-    "long_prefill_compute_bound",
-    _milliseconds("prefill", 256, "memory"),
-    _milliseconds("prefill", 256, "compute"),
-)
+# Around the ridge, and beyond it: what a pass takes.
+SHORT, LONG = 128, 192
+page.claim("prefill_turns_at_ridge", parameter(SHORT), ridge, parameter(LONG))
+page.claim("prefill_turns_at_ridge", *(_milliseconds("prefill", SHORT, part) for part in ("compute", "memory")))
+page.claim("prefill_turns_at_ridge", *(_milliseconds("prefill", LONG, part) for part in ("memory", "compute")))
+
+
+def _times(longer: tuple[str, int], shorter: tuple[str, int]) -> Value:
+    return call(
+        units.ratio, numerator=_milliseconds(*longer, "seconds"), denominator=_milliseconds(*shorter, "seconds")
+    )
+
+
+page.claim("flat_up_to_ridge", _times(("prefill", SHORT), ("prefill", 1)), parameter(1.01))
+page.claim("flat_up_to_ridge", one, _times(("decode", SHORT), ("prefill", SHORT)), parameter(1.01))
+page.claim("grows_beyond_ridge", parameter(4), _times(("prefill", 4096), ("prefill", 1024)), parameter(4.5))
+page.claim("decode_hardly_grows", _times(("decode", 4096), ("decode", 1)), parameter(1.2))
+for name, part in (("compute", "memory"), ("cache", "weights")):
+    page.claim("decode_hardly_grows", _milliseconds("decode", 4096, name), _milliseconds("decode", 4096, part))
+idle = call(units.ratio, numerator=_milliseconds("decode", 1024, "compute"), denominator=each)
+page.claim("arithmetic_idles", idle, parameter(0.5))
+page.claim("mini_fits_on_chip", worked_example.together, worked_example.l3)
+
+# A batch.
+
+BATCH = 8
+page.parameter("batch", BATCH)
+
+
+def _gain(operation: str) -> Value:
+    """Return how many times as intense an operation of a decode step is in a batch as alone."""
+    alone, batched = (
+        call(
+            passes.operation,
+            model_name=LARGE,
+            operation=operation,
+            held=1023,
+            n_tokens=1,
+            batch=batch,
+            bytes_per_element=FP16,
+        )
+        for batch in (1, BATCH)
+    )
+    intensities = (_intensity(found.field("flops"), found.field("bytes")) for found in (batched, alone))
+    return call(units.ratio, **dict(zip(("numerator", "denominator"), intensities, strict=True)))
+
+
+page.reuse("mlp_gain", _gain("mlp"))
+page.same("scores_gain_nothing", _gain("scores"), one)
 
 
 def pass_times_data() -> list[pass_times.Row]:

@@ -6,7 +6,7 @@ from figures_src.declared.page import Page, Rows, Shown
 from figures_src.declared.values import Value, call, constant, parameter
 from figures_src.pages.shared.shapes import kv_shapes, shapes
 from figures_src.plots import cache_over_weights, zoo
-from figures_src.words import Words
+from figures_src.words import Words, numbers
 from kvlab import catalog, units
 from kvlab.accounting import formats, layers, memory
 from kvlab.catalog import sizes
@@ -51,8 +51,10 @@ def real_arrays(words: Words) -> Rows:
     ]
 
 
-page.value("arrays_tried", allocation.all_tried)
-page.value("arrays_agreeing", allocation.all_agreeing)
+tried = page.value("arrays_tried", allocation.all_tried)
+agreeing = page.value("arrays_agreeing", allocation.all_agreeing)
+page.constant("n_kinds", "len(kvlab.experiments.allocation.KINDS)")
+page.same("arrays_agree", tried, agreeing)
 
 # What others said: name of the figure, model, tokens, format of the elements, and the unit in which they said it.
 
@@ -129,15 +131,21 @@ page.reuse("k1", K1)
 llama_token = call(memory.kv_bytes_per_token, **LLAMA, bytes_per_element=FP16)
 gqa = page.value("token_70b", memory.kv_bytes_per_token, **kv_shapes("Llama-2-70B"), bytes_per_element=FP16)
 mha = page.value("token_70b_mha", memory.kv_bytes_per_token, **AS_MHA, bytes_per_element=FP16)
-page.claim("gqa_token_cheaper", gqa, llama_token)
+page.claim("sharing_heads_pays", gqa, llama_token)
+page.claim("sharing_heads_pays", gqa, mha)
 page.value("mha_over_gqa", units.ratio, numerator=mha, denominator=gqa)
 mistral_token = call(memory.kv_bytes_per_token, **kv_shapes("Mistral-7B-v0.3"), bytes_per_element=FP16)
-page.value("llama_over_mistral", units.ratio, numerator=llama_token, denominator=mistral_token)
+per_token = page.value("llama_over_mistral", units.ratio, numerator=llama_token, denominator=mistral_token)
 mistral_window = page.reuse(
     "mistral_window", call(sizes.layer_group, model_name=WINDOWED, kind="sliding").field("window")
 )
 mistral_full = page.reuse("mistral_full", _cache(WINDOWED, mistral_window))
-page.value("llama_over_windowed", units.ratio, numerator=_size(LLAMA, K32, FP16), denominator=_cache(WINDOWED, K32))
+llama_32k = _size(LLAMA, K32, FP16)
+page.value("llama_over_windowed", units.ratio, numerator=llama_32k, denominator=_cache(WINDOWED, K32))
+full_32k = call(units.ratio, numerator=llama_32k, denominator=_cache("Mistral-7B-v0.3", K32))
+page.same("only_a_window_differs", mistral_token, _cache(WINDOWED, one))
+page.same("only_a_window_differs", mistral_full, _cache(WINDOWED, K32))
+page.same("only_a_window_differs", per_token, full_32k)
 
 # Units.
 
@@ -168,8 +176,21 @@ def zoo_data() -> list[zoo.Row]:
 
 page.figure("zoo", zoo_data, zoo.draw)
 rtx = page.value("rtx", sizes.memory_bytes, device_name="RTX 4090")
+page.parameter("zoo_models", len(ZOO))
+page.parameter("zoo_devices", len(DEVICES))
+
+
+def _growth(model: str, longer: Value, shorter: Value) -> Value:
+    return call(units.ratio, numerator=_cache(model, longer), denominator=_cache(model, shorter))
+
+
+for model in ("GPT-3 175B", "Llama-2-7B", "Llama-3-70B", "DeepSeek-V3"):
+    page.same("zoo_bends", _growth(model, K128, K1), parameter(128))
+page.claim("zoo_bends", _growth("Gemma-3-4B", K4, K1), _growth("Gemma-3-4B", K128, K32))
+page.claim("zoo_bends", parameter(3.5), _growth("Gemma-3-4B", K128, K32), parameter(4))
+page.same("zoo_bends", *(_cache("Mistral-7B-v0.1", context) for context in (mistral_window, K32, K128)))
 page.claim(
-    "caches_in_order_drawn",
+    "zoo_in_order",
     _cache("Mistral-7B-v0.1", K128),
     _cache("Gemma-3-4B", K128),
     _cache("DeepSeek-V3", K128),
@@ -211,11 +232,7 @@ CASES: dict[str, dict[str, Value]] = {
     "q4_0": {**PLAIN, **_in_blocks("q4_0")},
 }
 TERMS = {name: call(layers.kind_bytes, **factors) for name, factors in CASES.items()}
-page.same(
-    "one_group_is_the_product",
-    TERMS["mha"],
-    call(memory.kv_cache_bytes, **LLAMA, context=K32, batch=one, bytes_per_element=FP16),
-)
+page.same("one_group_is_the_formula", TERMS["mha"], llama_32k)
 
 
 @page.table
@@ -226,7 +243,7 @@ def cases(words: Words) -> Rows:
     [f"{words(f'cases.{factor}')} {symbol}" for factor, symbol in zip(factors, symbols, strict=True)]
     return [
         [
-            words(f"cases.{name}"),
+            words(f"cases.{name}").format(heads=numbers.show(8, "word", words.language)),
             *(Shown(CASES[name][factor]) for factor in factors),
             Shown(term, "both"),
             Shown(call(units.ratio, numerator=term, denominator=TERMS["mha"]), "percent1"),
@@ -237,8 +254,8 @@ def cases(words: Words) -> Rows:
 
 page.constant("q8_block", "kvlab.accounting.formats.ELEMENTS['q8_0'].block")
 page.constant("q8_block_bytes", "kvlab.accounting.formats.ELEMENTS['q8_0'].block_bytes")
-page.value("q8_over_fp8", units.ratio, numerator=TERMS["q8_0"], denominator=TERMS["fp8"])
-page.claim("q8_0_over_int8", TERMS["fp8"], TERMS["q8_0"])
+q8_over_fp8 = page.value("q8_over_fp8", units.ratio, numerator=TERMS["q8_0"], denominator=TERMS["fp8"])
+page.claim("scales_take_room", parameter(1.05), q8_over_fp8)
 
 # MLA, and layers of two kinds.
 
@@ -254,6 +271,7 @@ deepseek_token = page.value(
     batch=one,
 )
 page.derivation("deepseek_derived", "M", deepseek_token, "B")
+page.same("deepseek_two_routes", deepseek_token, _cache("DeepSeek-V3", one))
 page.value("llama_over_deepseek", units.ratio, numerator=llama_token, denominator=deepseek_token)
 
 MIXED = "Gemma-3-27B"
@@ -264,10 +282,12 @@ def _of(kind: str, field: str) -> Value:
 
 
 mixed_window = page.reuse("mixed_window", _of("sliding", "window"))
+mixed_groups: dict[str, Value] = {}
 for kind, tokens in (("sliding", mixed_window), ("full", K32)):
     page.reuse(f"mixed_{kind}_count", _of(kind, "count"))
     width = call(memory.k_width, n_kv_heads=_of(kind, "n_kv_heads"), head_dim=_of(kind, "k_dim"))
     term = call(layers.kind_bytes, count=_of(kind, "count"), **_both(width), block_bytes=FP16, tokens=tokens, batch=one)
+    mixed_groups[kind] = term
     page.derivation(f"mixed_{kind}", {"sliding": r"M_{\mathrm{win}}", "full": r"M_{\mathrm{full}}"}[kind], term, "B")
 page.reuse("k32", K32)
 page.reuse("llama_layers", LLAMA["n_layers"])
@@ -275,7 +295,9 @@ page.reuse("k128", K128)
 mixed_32k = page.reuse("mixed_32k", _cache(MIXED, K32))
 mixed_before = page.value("mixed_before", sizes.next_token_bytes, model_name=MIXED, context=0, dtype="fp16")
 mixed_after = page.value("mixed_after", sizes.next_token_bytes, model_name=MIXED, context=mixed_window, dtype="fp16")
-page.claim("full_window_cheaper", mixed_after, mixed_before)
+page.claim("full_windows_save", mixed_after, mixed_before)
+both_groups = call(memory.together, weights=mixed_groups["sliding"], kv_cache=mixed_groups["full"])
+page.same("groups_add_up", mixed_32k, both_groups)
 
 # Against the weights.
 
@@ -308,13 +330,13 @@ llama_crossing = page.reuse("llama_crossing", _crossing("Llama-2-7B"))
 llama_crossing_32 = page.reuse("llama_crossing_32", _crossing("Llama-2-7B", thirty_two))
 page.reuse("batch_of_32", thirty_two)
 page.claim("only_a_batch_crosses", llama_crossing_32, llama_limit, llama_crossing)
-page.claim(
-    "crossings_in_order",
-    llama_crossing,
-    _crossing("GPT-3 175B"),
-    _crossing("Llama-2-70B"),
-    _crossing("DeepSeek-V3"),
-)
+*crossing, never = CROSSING
+drawn = parameter(max(CROSSING_CONTEXTS))
+page.claim("crossings_in_order", *map(_crossing, crossing), drawn)
+for model in crossing:
+    page.claim("crossings_in_order", shapes(model, "max_context")["max_context"], _crossing(model))
+times = call(units.ratio, numerator=_crossing(never), denominator=drawn)
+page.claim("crossings_in_order", parameter(10), times)
 
 # Turned around.
 
@@ -322,7 +344,7 @@ page.formula("inverse", memory.context_in_budget)
 left = page.value("left", memory.left_for_cache, memory=rtx, weights=llama_weights)
 fitting = call(memory.context_in_budget, budget=left, **LLAMA, batch=one, bytes_per_element=FP16)
 page.derivation("inverse_derived", r"S_{\mathrm{max}}", fitting)
-page.claim("fits_beyond_limit", llama_limit, fitting)
+page.claim("more_fits_than_one_sequence", llama_limit, fitting)
 page.value(
     "fitting_sequences",
     sizes.sequences_beside_weights,
@@ -338,4 +360,4 @@ left_decimal = call(memory.left_for_cache, memory=as_decimal, weights=llama_weig
 fitting_decimal = page.value(
     "fitting_decimal", memory.context_in_budget, budget=left_decimal, **LLAMA, batch=one, bytes_per_element=FP16
 )
-page.claim("wrong_unit_fits_fewer", fitting_decimal, fitting)
+page.claim("decimal_name_is_less", fitting_decimal, fitting)

@@ -48,7 +48,8 @@ weights = page.value("weights", memory.weight_bytes, parameters=n_parameters, by
 work = step("flops", 1)
 by_arithmetic = page.value("by_arithmetic", units.ratio, numerator=SPEEDS["flops_per_second"], denominator=work)
 by_memory = page.value("by_memory", units.ratio, numerator=bandwidth, denominator=weights_read)
-page.value("arithmetic_over_memory", units.ratio, numerator=by_arithmetic, denominator=by_memory)
+page.claim("stores_more_than_it_reads", weights_read, weights)
+times_memory = page.value("arithmetic_over_memory", units.ratio, numerator=by_arithmetic, denominator=by_memory)
 page.reuse("least_ms", call(roofline.step_milliseconds, **_parts(1) | {"cache_bytes": nothing}, part="seconds"))
 
 LIMIT = call(catalog.model, name=LARGE).field("decoder.max_context")
@@ -70,18 +71,9 @@ page.value("published_of_bound", units.ratio, numerator=published, denominator=b
 page.value("published_of_bandwidth", units.ratio, numerator=moved, denominator=bandwidth)
 per_token = call(units.nearest, quantity=call(units.ratio, numerator=moved, denominator=published))
 page.reuse("published_per_token", per_token)
-page.claim(
-    "counted_between",
-    weights_read,
-    per_token,
-    weights,
-)
-page.claim(
-    "published_below_bounds",
-    published,
-    by_memory,
-    by_arithmetic,
-)
+page.claim("counted_between", weights_read, per_token, weights)
+page.claim("published_below_bounds", published, by_memory)
+page.claim("published_below_bounds", parameter(10), times_memory)
 
 # What kvlab measures.
 
@@ -169,13 +161,10 @@ page.reuse("mqa_n_heads", call(catalog.model, name="Gemma-3-1B").field("decoder.
 RIDGES = {name: call(roofline.ridge, **speeds(name)) for name in (DEVICE, "H100 80GB SXM")}
 ridge = page.reuse("ridge", RIDGES[DEVICE])
 page.reuse("ridge_of_h100", RIDGES["H100 80GB SXM"])
-page.claim(
-    "intensities_in_order",
-    *(_grouped(model) for _, model in LADDER),
-    RIDGES[DEVICE],
-    latent,
-    RIDGES["H100 80GB SXM"],
-)
+of_one_key = call(roofline.grouped_attention_intensity, n_heads=1, n_kv_heads=1, bytes_per_element=FP16)
+page.same("fp16_leaves_the_heads", of_one_key, parameter(1))
+page.claim("ladder_rises", *(_grouped(model) for _, model in LADDER), latent)
+page.claim("mla_between_ridges", ridge, latent, RIDGES["H100 80GB SXM"])
 
 
 def intensity_ladder_data() -> list[intensity_ladder.Row]:
@@ -187,6 +176,9 @@ def intensity_ladder_data() -> list[intensity_ladder.Row]:
 
 page.figure("intensity_ladder", intensity_ladder_data, intensity_ladder.draw)
 DEVICES = ("RTX 4090", "A100 40GB", "A100 80GB SXM", "H100 80GB SXM", "H200 SXM")
+for device in DEVICES:
+    ridge_over_last = {"numerator": call(roofline.ridge, **speeds(device)), "denominator": _grouped(LADDER[-1][1])}
+    page.claim("ladder_rises", parameter(5), call(units.ratio, **ridge_over_last))
 
 
 @page.table
@@ -228,7 +220,8 @@ reserved = page.value(
     "fits_reserved", sizes.sequences_beside_weights, model_name=LARGE, device_name=DEVICE, context=LIMIT, dtype="fp16"
 )
 page.claim("batches_fit", parameter(max(BATCHES)), fits)
-page.claim("caches_pass_weights", crossing, parameter(64))
+DRAWN = 64
+page.claim("caches_pass_weights", crossing, parameter(DRAWN // 2))
 
 
 def _milliseconds(batch: int, part: str) -> Value:
@@ -242,6 +235,21 @@ def _rate(batch: int) -> Value:
 page.reuse("rate_reserved", _rate(reserved.result))
 page.reuse("rate_full", _rate(fits.result))
 page.claim("larger_batch_faster", _rate(reserved.result), _rate(fits.result))
+page.claim("arithmetic_stays_below", *(_milliseconds(DRAWN, part) for part in ("compute", "weights", "cache")))
+few = call(units.ratio, numerator=_milliseconds(4, "seconds"), denominator=_milliseconds(1, "seconds"))
+page.claim("first_few_are_cheap", few, parameter(1.2))
+
+
+def _gain_of_halved_weights(context: int, batch: int) -> Value:
+    """Return how many times as many bytes a step reads as one with weights of half the bytes."""
+    kv_cache = step("kv_bytes", context, batch)
+    halved = call(units.nearest, quantity=call(units.ratio, numerator=weights_read, denominator=2))
+    before, after = (call(memory.together, weights=read, kv_cache=kv_cache) for read in (weights_read, halved))
+    return call(units.ratio, numerator=before, denominator=after)
+
+
+page.claim("narrow_weights_help_short_texts", parameter(1.9), _gain_of_halved_weights(128, 1))
+page.claim("narrow_weights_help_short_texts", _gain_of_halved_weights(LIMIT.result, max(BATCHES)), parameter(1.05))
 
 
 @page.table
@@ -267,14 +275,17 @@ def batches(words: Words) -> Rows:
 def batch_times_data() -> list[batch_times.Row]:
     """Return the parts of a step's lower bound for each batch, in milliseconds, and the batch at which they cross."""
     rows = []
-    for size in range(1, 65):
+    for size in range(1, DRAWN + 1):
         weights, cache, compute = (_milliseconds(size, part).result for part in ("weights", "cache", "compute"))
         rows.append(batch_times.Row(size, weights, cache, compute, crossing.result))
     return rows
 
 
 page.figure("batch_times", batch_times_data, batch_times.draw)
-page.reuse("large_kv_heads", call(catalog.model, name=LARGE).field("decoder.n_kv_heads"))
+pieces = page.reuse("large_kv_heads", call(catalog.model, name=LARGE).field("decoder.n_kv_heads"))
+multiprocessors = page.parameter("multiprocessors", 108)  # of an A100, as the post on flash-decoding has it
+busy = call(units.ratio, numerator=pieces, denominator=multiprocessors)
+page.claim("one_sequence_leaves_most_idle", busy, parameter(0.5))
 
 # Where it does not hold.
 
