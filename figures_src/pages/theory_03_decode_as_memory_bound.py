@@ -283,7 +283,7 @@ def batch_times_data() -> list[batch_times.Row]:
 
 page.figure("batch_times", batch_times_data, batch_times.draw)
 pieces = page.reuse("large_kv_heads", call(catalog.model, name=LARGE).field("decoder.n_kv_heads"))
-multiprocessors = page.parameter("multiprocessors", 108)  # of an A100, as the post on flash-decoding has it
+multiprocessors = page.parameter("multiprocessors", 108)  # of an A100
 busy = call(units.ratio, numerator=pieces, denominator=multiprocessors)
 page.claim("one_sequence_leaves_most_idle", busy, parameter(0.5))
 
