@@ -413,13 +413,6 @@ def test_two_cold_builds_at_once_do_not_disturb_each_other_and_give_the_same_byt
     assert all_kept(small.built())
 
 
-@pytest.mark.slow
-def test_a_claim_that_the_results_do_not_bear_out_is_said_by_each_build_and_fails_none(small):
-    small.edit("figures_src/pages/theory_size.py", "cache(64), size)", "size, cache(64))")
-    for _ in range(2):
-        assert "'half as many tokens take less', and the results are 131072 and 65536" in small.built()
-
-
 # The live server.
 
 
