@@ -126,6 +126,7 @@ def test_every_word_is_asked_for_by_a_figure_or_a_table_or_the_book(monkeypatch)
         for name, drawing in page.figures.items():
             drawing.draw(drawing.data(), Words("en", f"{name}."), LIGHT)
     asked |= {f"lab.{word}" for word in fields.WORDS} | {f"lab.mistake_{name}" for name in SENTENCES}
+    asked.add("status.different")  # of a model whose count is not the published one: today there is none
     book = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "figures_src").rglob("*.py"))
     asked |= set(re.findall(r'"((?:book|preview)\.(?!css")\w+)"', book))
     assert asked == set(keys(tomllib.loads((ROOT / "figures_src/words/en.toml").read_text(encoding="utf-8"))))
