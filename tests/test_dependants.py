@@ -160,7 +160,7 @@ CHANGES = {
         drawn=2,
     ),
     "what turns tokens into numbers": Change(
-        replacing("figures_src/words/numbers.py", '"en": Style(",",', '"en": Style("\\'",'),
+        replacing("figures_src/words/numbers.py", '"en": Style(",",', '"en": Style("\'",'),
         {"reference/speed.html", "theory/size.html", *SEARCH},
         drawn=2,  # drawings write numbers too, if not this one
     ),
