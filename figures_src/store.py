@@ -105,7 +105,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _connected(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-    # A log beside the file: writers do not wait for the disk, and readers do not wait for writers.
+    # A log next to the file: writers do not wait for the disk, and readers do not wait for writers.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute(

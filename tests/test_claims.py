@@ -93,7 +93,7 @@ def test_a_size_is_read_in_bytes_in_the_unit_in_which_it_is_said(claim, written,
 
 @pytest.mark.parametrize("written", ["much", "12 parsecs", "1,000", "-3", "1e6", ""])
 def test_what_is_no_number_with_a_known_unit_is_refused(claim, written):
-    with pytest.raises(KvlabError, match="is no number with a unit"):
+    with pytest.raises(KvlabError, match="is not a number with a known unit"):
         claims.claimed(claim(written), 0)
 
 

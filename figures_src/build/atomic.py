@@ -16,7 +16,7 @@ from figures_src.errors import BookError
 
 
 def begin(site: Path) -> Path:
-    """Return the new folder in which to build `site`, beside it; what dead builds have left there goes.
+    """Return the new folder in which to build `site`, next to it; what dead builds have left there goes.
 
     Raises:
         BookError: nothing can be written there.

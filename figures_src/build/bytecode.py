@@ -1,7 +1,7 @@
 """Compiled modules of the project, kept by the content of their sources.
 
 Python's own cache goes by a file's time and size: a change that keeps both, as within one second, would not be seen. It
-also lies beside the sources, where the live server would take each file that it writes for a change.
+also lies next to the sources, where the live server would take each file that it writes for a change.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from figures_src.markup.api import documented
 from figures_src.markup.summary import front_matter
 from figures_src.words.addresses import twin_language
 
-# What renders, beside what `kept.LIBRARIES` names.
+# What renders, next to what `kept.LIBRARIES` names.
 LIBRARIES = (
     "griffelib", "jinja2", "markdown", "math-core", "mkdocs", "mkdocs-autorefs", "mkdocs-material",
     "mkdocs-static-i18n", "mkdocstrings", "mkdocstrings-python", "pygments", "pymdown-extensions",
@@ -35,7 +35,7 @@ LIBRARIES = (
 # Of the configuration, what the content of a page can depend on, and what its file can.
 OF_CONTENT = ("markdown_extensions", "mdx_configs", "use_directory_urls", "validation")
 OF_FILE = ("site_name", "site_description", "site_url", "copyright", "extra", "extra_css", "extra_javascript", "theme")
-# What has a hand in every page beside the book.
+# What has a hand in every page next to the book.
 MAKERS = [
     store.ROOT / "figures_src" / name for name in ("hook.py", "kept_pages.py", "markup/frame.py", "publishing.py")
 ]

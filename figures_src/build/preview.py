@@ -1,4 +1,4 @@
-"""The picture that others show beside a link to the book, one a language."""
+"""The picture that others show next to a link to the book, one a language."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Build:
             self.finish_titles(getattr(entry, "children", None) or ())
 
     def finish(self, is_good: bool) -> None:
-        """Write what lies beside the pages, check the site, and replace the last one if it is good.
+        """Write what lies next to the pages, check the site, and replace the last one if it is good.
 
         Raises:
             BookError: a result that no page shows, or a fault of the built pages.

@@ -1,4 +1,4 @@
-"""`make time`: what the builds cost, beside what they may, in a copy of the project.
+"""`make time`: what the builds cost, next to what they may, in a copy of the project.
 
 CPU-seconds are those of all processes, so that two processors count twice. Seconds run from the save of a file until a
 real server answers with the new page. Both depend on the machine, and on what else it does.

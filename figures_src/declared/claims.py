@@ -1,4 +1,4 @@
-"""Claims beside what is computed for them: a table for each, one of them all, and the verdicts in the page's words."""
+"""Claims next to what is computed for them: a table for each, one of them all, and the verdicts in the page's words."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ class Call(Value):
     def formula(self) -> str | None:  # type: ignore[override]
         """The formula in plain text, where the function is one; a function of runs or look-ups has none.
 
-        A ratio has the formulas of what it divides. What the accounting returns that is no whole number, such as a
-        ratio with its own name or the name of a bound, is no formula either.
+        A ratio has the formulas of what it divides. What the accounting returns that is not a whole number, such as a
+        ratio with its own name or the name of a bound, is not a formula either.
         """
         if self.function is units.ratio:
             return " / ".join(_operand(argument) for argument in self.arguments.values())

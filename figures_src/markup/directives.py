@@ -173,7 +173,7 @@ class Directives(BlockProcessor):
     def _python(self, parent: ElementTree.Element, block: str, text: str, source: str) -> None:
         if text:
             raise BookError(f"{block} stands alone; begin a new paragraph after it")
-        code = Highlight(md=self.parser.md).highlight(source, "python")  # as the fenced code beside it
+        code = Highlight(md=self.parser.md).highlight(source, "python")  # as the fenced code next to it
         ElementTree.SubElement(parent, "p").text = self._raw(code)  # Markdown drops the paragraph around a block
 
 

@@ -13,7 +13,7 @@ from figures_src.declared.page import Field, Page
 from figures_src.words import Words
 from kvlab.units.quantity import LONGEST
 
-# What the script says, beside a sentence for each mistake that the page's fields know.
+# What the script says, next to a sentence for each mistake that the page's fields know.
 FAULTS = ("unreadable", "unit", "two_units", "plain")
 VERDICTS = ("right", "mark_it", "unmark_it", "few", "inexact", "uncounted", "wrong", "unexplained")
 AROUND = ("if", "also", "or", "hypothetical", "progress", "not_kept", "sure")
@@ -21,8 +21,8 @@ WORDS = (*FAULTS, *VERDICTS, *AROUND)
 
 
 def blank(name: str, field: Field, words: Words) -> Callable[[str], str]:
-    """Return what makes a field's HTML of its label; one that stands in a page's text has its label beside it."""
-    # Its label and the tick beside it are not what anybody searches for.
+    """Return what makes a field's HTML of its label; one that stands in a page's text has its label next to it."""
+    # Its label and the tick next to it are not what anybody searches for.
     return lambda label: (
         f'<span class="kv-field" data-search-exclude{_attributes({"data-name": name, **_answers(field)})}>'
         f"{_entry(name, field, label)}{_tick(field, label, words)}</span>"

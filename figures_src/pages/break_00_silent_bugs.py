@@ -191,7 +191,7 @@ page.claim("empty_slot_loses_its_share", left, parameter(0.1))
 
 
 def empty_slot_data() -> list[empty_slot.Row]:
-    """Return at each position the best score beside the empty slot's, the slot's weight, and an even share."""
+    """Return at each position the best score next to the empty slot's, the slot's weight, and an even share."""
     return [
         empty_slot.Row(prompt.result + step, score, weight, _even(step).result)
         for step, (score, weight) in enumerate(zip(scores.result, WEIGHTS.result, strict=True))

@@ -124,7 +124,7 @@ printed_here = page.value(
 )
 page.same("llama_cpp_prints_the_same", call(units.parse_size, written=printed), printed_here)
 
-# Turned around: tokens beside the weights.
+# Turned around: tokens next to the weights.
 
 LLAMA = kv_shapes(cache_sizing.FITTED)
 ROUNDED = call(units.parse_size, written=cache_sizing.ROUNDED_WEIGHTS)
@@ -144,7 +144,7 @@ def left(reading: str, weights: Value) -> Value:
 
 
 def tokens(reading: str, weights: Value, batch: Value) -> Value:
-    """Return the tokens that each sequence can have beside the weights."""
+    """Return the tokens that each sequence can have next to the weights."""
     return call(memory.context_in_budget, budget=left(reading, weights), **LLAMA, batch=batch, bytes_per_element=FP16)
 
 

@@ -1,4 +1,4 @@
-"""`experiments/kv-cost`: memory and latency against context, each formula beside what was measured."""
+"""`experiments/kv-cost`: memory and latency against context, each formula next to what was measured."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ page.figure("kv_cost", kv_cost_data, kv_cost_plot.draw, measured=True)
 
 @page.table
 def held_out_errors(words: Words) -> Rows:
-    """Return the largest error of each formula on the points that its fit has not seen, and the noise beside it."""
+    """Return the largest error of each formula on the points that its fit has not seen, and the noise next to it."""
     rows: list[list[str | Shown]] = []
     for name in ("memory", "cached", "uncached"):
         is_fitted = name != "memory"

@@ -1,4 +1,4 @@
-"""`reference/checked-claims`: what is said of KV caches, beside what is computed, and the verdict that follows."""
+"""`reference/checked-claims`: what is said of KV caches, next to what is computed, and the verdict that follows."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ page.reuse("small_parameters", call(catalog.model, name="Llama-2-7B").field("dec
 
 
 class Result(NamedTuple):
-    """A result that stands beside a printed number: its format, and what was given, which its row names."""
+    """A result that stands next to a printed number: its format, and what was given, which its row names."""
 
     value: Value
     format: str = ""

@@ -149,7 +149,7 @@ page.claim("units_are_near_one", parameter(0.9), _quotient(CASES["units"]))
 page.claim("units_are_near_one", _quotient(CASES["head_size"]), parameter(0.9))
 page.reuse("smallest", SMALLER[0])
 
-# What the sections say beside these.
+# What the sections say next to these.
 
 seventy = shapes(SEVENTY, "n_heads", "n_kv_heads")
 page.reuse("seventy_heads", seventy["n_heads"])

@@ -1,4 +1,4 @@
-"""Weights and cache on each other for several cases, and beside them, apart, what one matrix takes and gives."""
+"""Weights and cache on each other for several cases, and next to them, apart, what one matrix takes and gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measured time of texts by their length, with a cache and without; and its ratio beside that of the FLOPs."""
+"""The measured time of texts by their length, with a cache and without; and its ratio next to that of the FLOPs."""
 
 from __future__ import annotations
 

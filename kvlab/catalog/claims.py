@@ -137,5 +137,5 @@ def _number(said: str) -> Fraction:
     sizes = {unit: Fraction(size) for unit, size in {**DECIMAL, **BINARY}.items()}
     units = {"": Fraction(1), "%": Fraction(1, 100)} | sizes
     if match is None or (match[2] or "") not in units:
-        raise KvlabError(f"{said!r} is no number with a unit that is known")
+        raise KvlabError(f"{said!r} is not a number with a known unit")
     return Fraction(match[1]) * units[match[2] or ""]

@@ -174,7 +174,7 @@ def explanations(model_name: str, written: str, context: int, batch: int, dtype:
 
 
 def mistaken_tokens(model_name: str, memory: int, weights: int, batch: int, dtype: str) -> dict[str, int]:
-    """Return the tokens of each sequence that each mistake makes fit beside the weights, where it changes them.
+    """Return the tokens of each sequence that each mistake makes fit next to the weights, where it changes them.
 
     `"weights"` is here to forget them, so that the whole memory is given to the cache; `"units"`, to read the memory's
     GiB as GB or the other way round. For layers that store all tokens alike.
@@ -191,7 +191,7 @@ def mistaken_tokens(model_name: str, memory: int, weights: int, batch: int, dtyp
 
 
 def mistaken_free(memory: int, weights: int) -> dict[str, int]:
-    """Return the bytes that seem free beside the weights when these are forgotten, or GB and GiB exchanged."""
+    """Return the bytes that seem free next to the weights when these are forgotten, or GB and GiB exchanged."""
     return {"weights": memory, "units": max(_other_unit(memory) - weights, 0)}
 
 

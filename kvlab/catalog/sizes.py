@@ -15,7 +15,7 @@ def cache_bytes(model_name: str, context: int, batch: int, dtype: str) -> int:
     """Return the bytes that `batch` sequences of `context` tokens take in a model's cache, states included.
 
     Raises:
-        KvlabError: an unknown model or element format, or a count that is no whole number from 0 on.
+        KvlabError: an unknown model or element format, or a count that is not a whole number from 0 on.
     """
     return arithmetic.cache_bytes(_decoder(model_name), context, batch, element_named(dtype))
 

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without a letter still gets the rest
-    # NumPy would say beside our sentence that a damaged weight overflows; the logits are refused where they show it.
+    # NumPy would say next to our sentence that a damaged weight overflows; the logits are refused where they show it.
     warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = 0

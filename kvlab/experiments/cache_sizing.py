@@ -12,11 +12,11 @@ from kvlab.catalog.mistakes import LAB_CONTEXTS, LAB_MODELS
 from kvlab.errors import KvlabError
 from kvlab.units import bytes_per_element, parse_size
 
-# What is asked forward: each model and how its cache is stored; and beside one token, these contexts.
+# What is asked forward: each model and how its cache is stored; and next to one token, these contexts.
 ROWS = LAB_MODELS
 CONTEXTS = LAB_CONTEXTS[1:]
 
-# What is asked backward: tokens beside the weights of one model, and the devices that those of another take.
+# What is asked backward: tokens next to the weights of one model, and the devices that those of another take.
 FITTED, FITTED_DEVICE, BATCHES = "Llama-2-7B", "A100 40GB", (1, 8)
 ROUNDED_WEIGHTS = "14GiB"
 SPREAD, SPREAD_DEVICE, SPREAD_DTYPES = "GPT-3 175B", "H100 80GB SXM", ("fp16", "int8")
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What fits in a memory, read in one way, beside weights of one size.
+    """What fits in a memory, read in one way, next to weights of one size.
 
     Attributes:
         reading: one of `READINGS`.
@@ -101,7 +101,7 @@ def forward() -> list[Row]:
 
 
 def fitted() -> list[Fitted]:
-    """Return what fits beside the rounded weights and beside the exact ones, in each reading that differs."""
+    """Return what fits next to the rounded weights and next to the exact ones, in each reading that differs."""
     return [
         _fitted(reading, weights)
         for weights in (parse_size(ROUNDED_WEIGHTS), sizes.weight_bytes(FITTED, "fp16"))

@@ -1,4 +1,4 @@
-"""The multiply-adds of the MiniGPT's passes, counted while they run, beside what the accounting says of them.
+"""The multiply-adds of the MiniGPT's passes, counted while they run, next to what the accounting says of them.
 
 A count knows no formula: it takes the shapes of each product's operands, and files the product under the operation
 whose weight it multiplies.

@@ -28,7 +28,7 @@ from kvlab.experiments.minigpt import (
 from kvlab.model import EXACT
 from kvlab.model.ops import Floats
 
-# What is beside the changes that `kvlab.experiments.minigpt` gives.
+# What is next to the changes that `kvlab.experiments.minigpt` gives.
 
 
 def right_loss(n_texts: int) -> float:

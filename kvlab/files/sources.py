@@ -17,7 +17,7 @@ def file_of(module: str, root: Path) -> Path:
 def imports_in(tree: ast.Module, packages: Collection[str]) -> list[str]:
     """Return the dotted names of `packages` that a module imports, inside functions too.
 
-    A name may be that of something a module defines, and then is no module: `from package import name` does not say.
+    A name may be that of something a module defines, and then is not a module: `from package import name` does not say.
     """
     names: list[str] = []
     for node in ast.walk(tree):

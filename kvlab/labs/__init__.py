@@ -11,7 +11,7 @@ and these files, found by their names (`LANGUAGE` is `en` or `es`; the code of b
     solutions/solution_NN.py            complete; `check` passes it whole; the page of the solution shows it
     …/starter_NN.es.toml                its lines of words in Spanish; the code of both languages is one
     words/lab_NN.LANGUAGE.toml          `title`, `file` (a name to suggest, such as `my_cache.py`), `checked` (what the
-                                        checker is then given: `{path}`, or the `{csv}` beside it), `[checks]` with
+                                        checker is then given: `{path}`, or the `{csv}` next to it), `[checks]` with
                                         a sentence for each name of CHECKS, and whatever the findings say
 
 **`check` runs the reader's code in the sandbox**, never in its own process:

@@ -100,7 +100,7 @@ def solution_path(number: str) -> Path:
 
 
 def _program(path: Path, language: str) -> str:
-    """Return a program whose lines of words are in a language: English as it stands, or those of the file beside it."""
+    """Return a program whose lines of words are in a language: English, or those of the file next to it."""
     program = path.read_text(encoding="utf-8")
     if language == "en":
         return program

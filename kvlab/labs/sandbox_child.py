@@ -67,7 +67,7 @@ def _limit(order: dict[str, Any]) -> None:
 
 
 def _load(path: Path) -> ModuleType:
-    """Return the reader's file as a module. What lies beside it can be imported, and shadows nothing."""
+    """Return the reader's file as a module. What lies next to it can be imported, and shadows nothing."""
     sys.path.append(str(path.parent))
     module = ModuleType(NAME)
     module.__file__ = str(path)

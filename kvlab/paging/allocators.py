@@ -147,7 +147,7 @@ class Paged:
         self._in_no_block = n_slots - self.ledger.n_slots
 
     def open(self, sequence: int, request: Request, n_tokens: int) -> bool:  # noqa: ARG002 - what comes is not known
-        """Take blocks for the tokens so far; tell whether there are as many beside those that are kept free."""
+        """Take blocks for the tokens so far; tell whether there are as many next to those that are kept free."""
         if blocks_needed(n_tokens, self.ledger.block) + self._kept_free > self.ledger.free_blocks:
             return False
         self.ledger.open(sequence, n_tokens)

@@ -42,7 +42,7 @@ def draw_requests(n_requests: int, seed: int, max_context: int) -> tuple[Request
     `max_context`, an output at what the prompt leaves.
 
     Raises:
-        KvlabError: a count is no whole number, or the context has no room for a prompt and an output.
+        KvlabError: a count is not a whole number, or the context has no room for a prompt and an output.
     """
     for name, count in (("n_requests", n_requests), ("seed", seed), ("max_context", max_context)):
         whole_number(f"draw_requests: {name}", count)

@@ -48,7 +48,7 @@ def simulated_waste(
         max_context: tokens that no sequence exceeds.
 
     Raises:
-        KvlabError: no such way, a count that is no whole number or is impossible, a pool that one sequence may exceed,
+        KvlabError: no such way, a count that is not whole or is impossible, a pool that one sequence may exceed,
             or one that never fills.
     """
     if way not in WAYS:

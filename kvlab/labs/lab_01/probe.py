@@ -19,7 +19,7 @@ from kvlab.labs.sandbox_child import NAME, line_of, name_of
 
 Floats = NDArray[np.float32]
 
-ZERO, UNKNOWN, REUSED = -1, -2, -3  # what a slot may hold beside an entry; the last, what the caller wrote afterwards
+ZERO, UNKNOWN, REUSED = -1, -2, -3  # what a slot may hold next to an entry; the last, what the caller wrote afterwards
 JUNK = np.float32(777)
 
 

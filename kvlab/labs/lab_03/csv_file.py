@@ -109,7 +109,7 @@ def read(content: bytes) -> Measurements:
 
     Raises:
         MalformedError: no text, no header, a column that is missing, twice there or unknown, or without a known unit,
-            a row of another length, or a cell that is no number above 0.
+            a row of another length, or a cell that is not a number above 0.
     """
     rows = _rows(_text(content))
     if not rows:

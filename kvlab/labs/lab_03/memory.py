@@ -11,7 +11,7 @@ from kvlab.labs.lab_03.csv_file import SIZES, Measurements, seen
 from kvlab.labs.lab_03.possible import capacity_of, case, named
 from kvlab.sizing import Decoder
 
-BOOKKEEPING = 4096  # bytes that an allocator and NumPy may keep beside some arrays
+BOOKKEEPING = 4096  # bytes that an allocator and NumPy may keep next to some arrays
 
 Sizes = Mapping[int, int]  # bytes, by context
 

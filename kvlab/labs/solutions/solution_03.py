@@ -111,7 +111,7 @@ def terms(run: str, context: int) -> list[float]:
 
 
 def overlay(rows: list[dict[str, float]], run: str) -> list[dict[str, object]]:
-    """Return the time at each context beside what the formula predicts, fitted on half of the contexts."""
+    """Return the time at each context next to what the formula predicts, fitted on half of the contexts."""
     times = summed_up(np.array([row[f"{run}_us"] for row in rows]).reshape(ROUNDS, len(CONTEXTS)))
     design = np.array([terms(run, context) for context in CONTEXTS])
     # Contexts that read the same slots are one point measured twice: the halves take turns by what is read.
