@@ -9,6 +9,7 @@ from importlib import metadata
 import pytest
 
 from figures_src import store
+from figures_src.build import kept_pages
 from figures_src.declared import values
 from figures_src.declared.values import call
 from kvlab import catalog, units
@@ -339,3 +340,7 @@ def test_a_solution_of_a_lab_is_data_of_what_reads_it_though_it_is_a_program(roo
 
     before, after = keys("x = 1"), keys("x = 2")
     assert [x == y for x, y in zip(before, after, strict=True)] == [False, True]
+
+
+def test_what_has_a_hand_in_every_page_is_there():
+    assert [path for path in (*kept_pages.MAKERS, kept_pages.GLOSSARY, kept_pages.THEME) if not path.exists()] == []

@@ -37,7 +37,8 @@ OF_CONTENT = ("markdown_extensions", "mdx_configs", "use_directory_urls", "valid
 OF_FILE = ("site_name", "site_description", "site_url", "copyright", "extra", "extra_css", "extra_javascript", "theme")
 # What has a hand in every page next to the book.
 MAKERS = [
-    store.ROOT / "figures_src" / name for name in ("hook.py", "kept_pages.py", "markup/frame.py", "publishing.py")
+    store.ROOT / "figures_src" / name
+    for name in ("hook.py", "build/kept_pages.py", "build/publishing.py", "markup/frame.py")
 ]
 THEME = store.ROOT / "figures_src/theme/overrides"
 GLOSSARY = store.ROOT / "figures_src/words/glossary.toml"
